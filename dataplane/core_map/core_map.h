@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// core-map.yaml as a struct: which core does what, with which queues, on which ports and
+// listeners (FEATURES O11). Read once at start, by the main thread, before EAL.
+
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/side.h"
+
+#include <stdio.h>
+
+#define CORE_MAP_PORTS_MAX     16
+#define CORE_MAP_WORKERS_MAX   64
+#define CORE_MAP_LISTENERS_MAX 64
+#define CORE_MAP_ADDRESSES_MAX 16
+#define CORE_MAP_NAME_BYTES    32
+#define CORE_MAP_DEVICE_BYTES  128
+#define CORE_MAP_PATH_BYTES    108
+#define CORE_MAP_ERROR_BYTES   256
+
+enum idle_mode {
+	IDLE_POLL,  // spin: the core is the worker's alone
+	IDLE_SLEEP, // sleep after empty polls: for small and shared machines
+};
+
+enum hugepages {
+	HUGEPAGES_AUTO, // when the machine has enough of them
+	HUGEPAGES_REQUIRE,
+	HUGEPAGES_NEVER,
+};
+
+struct core_map_address {
+	struct ip_addr ip;
+	uint8_t prefix_bits;
+};
+
+struct core_map_port {
+	char name[CORE_MAP_NAME_BYTES];
+	char device[CORE_MAP_DEVICE_BYTES]; // PCI address, or a DPDK vdev string
+	uint16_t mtu;                       // 1280 to 9000
+	uint16_t vlan;                      // 0: untagged
+	uint16_t n_descriptors;             // of each queue
+	struct core_map_address addresses[CORE_MAP_ADDRESSES_MAX];
+	unsigned n_addresses;
+	struct ip_addr gateway4, gateway6; // family IP_NONE for none
+	unsigned line;
+};
+
+struct core_map_worker {
+	unsigned core;
+	int numa_node;
+	// Queue q of port p is this worker's; each port has exactly one queue a worker.
+	uint16_t queue[CORE_MAP_PORTS_MAX]; // by port index
+	unsigned line;
+};
+
+struct core_map_listener {
+	char name[CORE_MAP_NAME_BYTES];
+	char sent_by[CORE_MAP_DEVICE_BYTES]; // host or host:port in Via; the address when empty
+	unsigned port;                       // index
+	struct endpoint local;
+	enum side side;
+	unsigned line;
+};
+
+struct core_map {
+	struct core_map_port ports[CORE_MAP_PORTS_MAX];
+	unsigned n_ports;
+	struct core_map_worker workers[CORE_MAP_WORKERS_MAX];
+	unsigned n_workers;
+	struct core_map_listener listeners[CORE_MAP_LISTENERS_MAX];
+	unsigned n_listeners;
+	unsigned main_core;
+	enum idle_mode idle;
+	enum hugepages hugepages;
+	uint32_t n_packets;                     // packet buffers a worker
+	char socket[CORE_MAP_PATH_BYTES];       // where control attaches
+	char control_user[CORE_MAP_NAME_BYTES]; // the one uid that may
+	char user[CORE_MAP_NAME_BYTES];         // the dataplane's own after start; empty: stay
+};
+
+// What the machine has; a faked one in tests.
+struct machine {
+	unsigned n_cores;
+	bool core_online[1024];
+	int core_node[1024];
+	unsigned n_nodes;
+	uint64_t hugepage_bytes_free;
+};
+
+// Reads sysfs below root ("" for the real one) and libnuma. 0 or -errno.
+int machine_read(const char *root, struct machine *m);
+
+// Reads the text of a core map and checks it against the machine. 0; or -EINVAL with
+// "core-map.yaml:LINE: what is wrong and what would be right" in error.
+int core_map_parse(const char *text, size_t n_bytes, const char *file_name,
+	const struct machine *machine, struct core_map *out, char error[CORE_MAP_ERROR_BYTES]);
+int core_map_read(const char *path, const struct machine *machine, struct core_map *out,
+	char error[CORE_MAP_ERROR_BYTES]);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Frames to datagrams and back, for one worker: Ethernet, VLAN, ARP, IPv4, ICMP, neighbour
+// discovery, IPv6, ICMPv6, reassembly, fragmentation, checksums, UDP. The parsing and building of
+// headers is lib/net's; this is where packets meet them.
+//
+// Thread: the worker's. Takes ownership of every frame given to it.
+
+#pragma once
+
+#include "dataplane/core_map/core_map.h"
+#include "dataplane/port/pool.h"
+#include "dataplane/port/port.h"
+#include "dataplane/port/queue.h"
+
+struct net;
+
+// A UDP datagram for a listener. payload lies in packet, in one piece; whoever consumes the
+// datagram frees the packet.
+struct net_datagram {
+	struct rte_mbuf *packet;
+	struct view payload;
+	struct endpoint source;
+	uint16_t listener; // index in the core map
+};
+
+// What another worker must know too.
+struct net_neighbour {
+	uint16_t port;
+	struct ip_addr ip;
+	struct rte_ether_addr mac;
+};
+
+struct net_config {
+	const struct core_map *map;
+	const struct port *ports;         // by index in the map
+	struct queue *queues;             // the worker's, by index of the port
+	struct pools *pools;              // the worker's
+	struct worker_counters *counters; // the worker's
+	int numa_node;
+	uint64_t hz; // ticks of `now` in a second
+};
+
+struct net *net_new(const struct net_config *config); // NULL with errno
+void net_free(struct net *n);
+
+// n ≤ QUEUE_BURST frames of one port. Answers what is to be answered, holds fragments, drops with
+// a counter, and gives the datagrams (at most n). now: TSC ticks.
+unsigned net_input(struct net *n, unsigned port, struct rte_mbuf *frames[], unsigned n_frames,
+	uint64_t now, struct net_datagram out[]);
+
+// Sends payload as UDP from the listener's address and port: packet holds the payload alone.
+// Finds port and neighbour, asks for the neighbour if need be (the packet then waits, bounded),
+// prepends headers, fragments over the MTU (at most 8 pieces). Takes ownership.
+void net_output(struct net *n, struct rte_mbuf *packet, uint16_t listener,
+	const struct endpoint *destination, uint64_t now);
+
+// Expires fragments and neighbours, asks again, at most budget steps. Call every millisecond or so.
+void net_timers(struct net *n, uint64_t now, unsigned budget);
+
+// Neighbours learned since the last call, for the other workers; and what they learned.
+unsigned net_learned(struct net *n, struct net_neighbour out[], unsigned max);
+void net_learn(struct net *n, const struct net_neighbour *neighbour, uint64_t now);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Packet memory of one worker: two pools on its NUMA node, filled before start.
+
+#pragma once
+
+#include <rte_mbuf.h>
+
+// What a pool of each size can hold in one buffer, headroom aside.
+#define POOL_SMALL_BYTES 2048
+#define POOL_LARGE_BYTES 16384 // a reassembled datagram and what the relay adds to it
+
+struct pools {
+	struct rte_mempool *small;   // received frames, and most messages sent
+	struct rte_mempool *large;   // what does not fit one; an eighth as many
+	struct rte_mempool *reserve; // ARP, ICMP, ND, refusals, when the others are empty
+};
+
+// numa_node: of the worker. 0 or -errno.
+int pools_open(struct pools *p, unsigned worker, int numa_node, uint32_t n_packets);
+void pools_close(struct pools *p);
+
+// A buffer with room for n_bytes of payload after headroom for Ethernet, VLAN and IP headers.
+// NULL when the pool is empty or n_bytes too large; the caller counts that.
+struct rte_mbuf *pools_get(struct pools *p, size_t n_bytes);
+struct rte_mbuf *pools_get_reserve(struct pools *p, size_t n_bytes);

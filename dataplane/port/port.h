@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// EAL and ports: devices probed, queues and pools set up, offloads taken where the device says so.
+// Main thread only, before the workers start and after they stopped.
+
+#pragma once
+
+#include "dataplane/core_map/core_map.h"
+#include "dataplane/port/pool.h"
+
+#include <rte_ether.h>
+
+struct port {
+	uint16_t id;    // DPDK's
+	uint16_t index; // in the core map
+	uint16_t mtu;
+	uint16_t vlan; // 0: untagged
+	struct rte_ether_addr mac;
+	bool tx_ip_checksum, tx_udp_checksum; // the device fills them in
+	bool rx_ip_checksum, rx_udp_checksum; // the device has checked them
+	bool rx_hash;                         // it says that it sets mbuf.hash.rss
+	uint8_t rss_key[52];
+	unsigned rss_key_bytes;
+	uint16_t reta[512]; // hash & (reta_size - 1) -> queue
+	unsigned reta_size;
+	const struct core_map_port *map;
+};
+
+// Starts EAL with what the core map asks for, hugepages or not. 0 or -errno with *error set.
+int eal_start(const struct core_map *map, char error[CORE_MAP_ERROR_BYTES]);
+void eal_stop(void);
+
+// Opens and starts every port of the map with one queue pair a worker; ports[] by index in the
+// map. pools[w] feeds the queues of worker w.
+int ports_open(const struct core_map *map, struct pools pools[], struct port ports[],
+	char error[CORE_MAP_ERROR_BYTES]);
+void ports_close(const struct core_map *map, struct port ports[]);

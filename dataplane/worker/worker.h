@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All state of one core. See loop.c for what it does with it.
+
+#pragma once
+
+#include "dataplane/net/net.h"
+#include "dataplane/port/steering.h"
+#include "dataplane/relay/relay.h"
+#include "dataplane/worker/exchange.h"
+#include "dataplane/worker/generation.h"
+#include "lib/link/ring.h"
+
+#include <stdatomic.h>
+
+// One attachment's rings as this worker uses them. Worker only.
+struct worker_link {
+	uint32_t epoch; // 0: not attached
+	struct link_segment *segment;
+	struct link_consumer mailbox;
+	struct link_producer outbox;
+};
+
+struct worker {
+	// main: wo, worker: ro. Release by main pairs with acquire at the top of the loop.
+	_Atomic bool stop;
+	_Atomic(struct generation *) offered_generation;
+	_Atomic(struct worker_segment *) offered_segment; // NULL: revoked
+	// worker: wo, main: ro. Release pairs with main's acquire: what the former generation or
+	// segment used is no longer touched by this worker and may be freed.
+	_Alignas(64) _Atomic(struct generation *) applied_generation;
+	_Atomic(struct worker_segment *) applied_segment;
+
+	// worker: wo; main reads with relaxed loads
+	_Alignas(64) struct worker_counters counters;
+
+	// constant after start
+	_Alignas(64) unsigned index;
+	unsigned core;
+	int numa_node;
+	enum idle_mode idle;
+	uint64_t hz;
+	const struct core_map *map;
+	const struct port *ports;
+
+	// worker only
+	struct queue queues[CORE_MAP_PORTS_MAX];
+	struct pools *pools;
+	struct net *net;
+	struct relay *relay;
+	struct steering steering;
+	struct exchange *exchange; // rings to and from the other workers
+	struct worker_link link;
+	uint64_t next_timers; // TSC
+};
+
+// What main hands a worker of a new attachment. Main allocates; freed by main after every worker
+// shows another one in applied_segment.
+struct worker_segment {
+	uint32_t epoch;
+	struct link_segment *segment;
+};
+
+// Everything a worker needs, on its NUMA node. 0 or -errno with error set. Main thread.
+int worker_init(struct worker *w, const struct core_map *map, unsigned index, struct port ports[],
+	struct pools *pools, struct exchange *exchange);
+void worker_fini(struct worker *w);
+
+// The loop, on its core, until stop. For rte_eal_remote_launch().
+int worker_run(void *worker);
+
+// One turn of it: poll every queue once, and everything else that is due. True if it found
+// something. For the loop and for benches.
+bool worker_turn(struct worker *w);
+
+// Takes up what main has offered: segment, generation. Called between two bursts. generation.c
+// and link.c beside this file.
+void worker_link_poll(struct worker *w);
+void worker_generation_poll(struct worker *w);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "lib/base/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+
+bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && a->transport == b->transport && ip_equal(&a->ip, &b->ip);
+}
+
+bool ip_prefix_covers(const struct ip_prefix *prefix, const struct ip_addr *ip)
+{
+	unsigned whole = prefix->bits / 8;
+	unsigned rest = prefix->bits % 8;
+
+	if (prefix->ip.family != ip->family || memcmp(prefix->ip.bytes, ip->bytes, whole) != 0)
+		return false;
+	return rest == 0 || (prefix->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest) == 0;
+}
+
+int ip_parse(struct view text, struct ip_addr *out)
+{
+	char copy[IP_TEXT_BYTES];
+
+	memset(out, 0, sizeof(*out));
+	if (text.len == 0 || text.len >= sizeof(copy) || memchr(text.at, 0, text.len) != NULL)
+		return -EINVAL;
+	memcpy(copy, text.at, text.len);
+	copy[text.len] = '\0';
+	if (inet_pton(AF_INET, copy, out->bytes) == 1) {
+		out->family = IP_V4;
+		return 0;
+	}
+	if (inet_pton(AF_INET6, copy, out->bytes) == 1) {
+		out->family = IP_V6;
+		return 0;
+	}
+	memset(out, 0, sizeof(*out));
+	return -EINVAL;
+}
+
+// Decimal digits only, at most five of them; false where the text is anything else or over max.
+static bool parse_number(struct view text, unsigned max, unsigned *out)
+{
+	unsigned value = 0;
+
+	if (text.len == 0 || text.len > 5)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+		value = value * 10 + (text.at[i] - '0');
+	}
+	*out = value;
+	return value <= max;
+}
+
+int ip_prefix_parse(struct view text, struct ip_prefix *out)
+{
+	const uint8_t *slash = text.len > 0 ? memchr(text.at, '/', text.len) : NULL;
+	struct view address = slash ? view_of(text.at, (size_t)(slash - text.at)) : text;
+	unsigned bits, max;
+
+	memset(out, 0, sizeof(*out));
+	if (ip_parse(address, &out->ip) < 0)
+		return -EINVAL;
+	max = out->ip.family == IP_V4 ? 32 : 128;
+	bits = max;
+	if (slash != NULL &&
+		!parse_number(view_of(slash + 1, text.len - address.len - 1), max, &bits))
+		return -EINVAL;
+	for (unsigned i = bits; i < max; i++) {
+		if (out->ip.bytes[i / 8] & 0x80 >> i % 8)
+			return -EINVAL;
+	}
+	out->bits = (uint8_t)bits;
+	return 0;
+}
+
+int endpoint_parse(
+	struct view text, uint16_t default_port, enum transport transport, struct endpoint *out)
+{
+	struct view address = text, port = VIEW_NONE;
+	const uint8_t *end;
+	unsigned number = default_port;
+
+	memset(out, 0, sizeof(*out));
+	if (text.len > 0 && text.at[0] == '[') {
+		end = memchr(text.at, ']', text.len);
+		if (end == NULL)
+			return -EINVAL;
+		address = view_of(text.at + 1, (size_t)(end - text.at - 1));
+		port = view_of(end + 1, text.len - address.len - 2);
+		if (memchr(address.at, ':', address.len) == NULL)
+			return -EINVAL;
+	} else if (text.len > 0) {
+		end = memchr(text.at, ':', text.len);
+		// More than one colon and no brackets: a bare IPv6 address.
+		if (end != NULL && end == memrchr(text.at, ':', text.len)) {
+			address = view_of(text.at, (size_t)(end - text.at));
+			port = view_of(end, text.len - address.len);
+		}
+	}
+	if (port.len > 0 &&
+		(port.at[0] != ':' ||
+			!parse_number(view_of(port.at + 1, port.len - 1), UINT16_MAX, &number)))
+		return -EINVAL;
+	if (ip_parse(address, &out->ip) < 0)
+		return -EINVAL;
+	out->port = (uint16_t)number;
+	out->transport = (uint8_t)transport;
+	return 0;
+}
+
+size_t ip_format(const struct ip_addr *ip, char text[IP_TEXT_BYTES])
+{
+	if (ip->family == IP_NONE ||
+		inet_ntop(ip->family == IP_V4 ? AF_INET : AF_INET6, ip->bytes, text,
+			IP_TEXT_BYTES) == NULL)
+		strcpy(text, "-");
+	return strlen(text);
+}
+
+size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_BYTES])
+{
+	char ip[IP_TEXT_BYTES];
+
+	ip_format(&e->ip, ip);
+	return (size_t)snprintf(text, ENDPOINT_TEXT_BYTES,
+		e->ip.family == IP_V6 ? "[%s]:%u" : "%s:%u", ip, e->port);
+}

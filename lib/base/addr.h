@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// IP addresses, transport endpoints and prefixes, in one form for both families.
+// Plain data: they travel in ring messages and lie in the policy image as they are.
+
+#pragma once
+
+#include "lib/base/view.h"
+
+enum ip_family {
+	IP_NONE = 0,
+	IP_V4 = 4,
+	IP_V6 = 6,
+};
+
+struct ip_addr {
+	uint8_t bytes[16]; // network order; IPv4 in the first four, the others zero
+	uint8_t family;    // enum ip_family
+	uint8_t zero[3];
+};
+
+enum transport {
+	TRANSPORT_NONE = 0,
+	TRANSPORT_UDP,
+	TRANSPORT_TCP,
+	TRANSPORT_TLS,
+};
+
+struct endpoint {
+	struct ip_addr ip;
+	uint16_t port;     // host order
+	uint8_t transport; // enum transport
+	uint8_t zero;
+};
+
+struct ip_prefix {
+	struct ip_addr ip; // host bits zero
+	uint8_t bits;
+	uint8_t zero[3];
+};
+
+// Longest text: an IPv6 address in brackets, a colon, a port, NUL.
+#define ENDPOINT_TEXT_BYTES 56
+#define IP_TEXT_BYTES       46
+
+bool ip_equal(const struct ip_addr *a, const struct ip_addr *b);
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+bool ip_prefix_covers(const struct ip_prefix *prefix, const struct ip_addr *ip);
+
+// Text without brackets, port or zone: dotted quad, or RFC 4291 §2.2 in any of its forms.
+// 0, or -EINVAL.
+int ip_parse(struct view text, struct ip_addr *out);
+// ADDRESS or ADDRESS/BITS. Host bits set in a prefix are -EINVAL.
+int ip_prefix_parse(struct view text, struct ip_prefix *out);
+// ADDRESS, ADDRESS:PORT, [V6] or [V6]:PORT; without a port the given one. 0, or -EINVAL.
+int endpoint_parse(
+	struct view text, uint16_t default_port, enum transport transport, struct endpoint *out);
+
+// Writes NUL-terminated text (RFC 5952 for IPv6, in brackets for an endpoint); returns its length.
+size_t ip_format(const struct ip_addr *ip, char text[IP_TEXT_BYTES]);
+size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_BYTES]);

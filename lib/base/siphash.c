@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "lib/base/siphash.h"
+
+#include <endian.h>
+
+static uint64_t load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
+}
+
+static uint64_t rotl(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(struct siphash *h)
+{
+	h->v0 += h->v1;
+	h->v2 += h->v3;
+	h->v1 = rotl(h->v1, 13) ^ h->v0;
+	h->v3 = rotl(h->v3, 16) ^ h->v2;
+	h->v0 = rotl(h->v0, 32);
+	h->v2 += h->v1;
+	h->v0 += h->v3;
+	h->v1 = rotl(h->v1, 17) ^ h->v2;
+	h->v3 = rotl(h->v3, 21) ^ h->v0;
+	h->v2 = rotl(h->v2, 32);
+}
+
+static void absorb(struct siphash *h, uint64_t word)
+{
+	h->v3 ^= word;
+	sip_round(h);
+	sip_round(h);
+	h->v0 ^= word;
+}
+
+struct siphash_key siphash_key_from(const uint8_t key[SIPHASH_KEY_BYTES])
+{
+	return (struct siphash_key){load64(key), load64(key + 8)};
+}
+
+void siphash_init(struct siphash *h, const struct siphash_key *key)
+{
+	h->v0 = key->k0 ^ 0x736f6d6570736575;
+	h->v1 = key->k1 ^ 0x646f72616e646f6d;
+	h->v2 = key->k0 ^ 0x6c7967656e657261;
+	h->v3 = key->k1 ^ 0x7465646279746573;
+	h->tail = 0;
+	h->n_bytes = 0;
+}
+
+void siphash_add(struct siphash *h, const void *bytes, size_t n_bytes)
+{
+	const uint8_t *p = bytes;
+	unsigned in_tail = h->n_bytes & 7;
+
+	h->n_bytes += n_bytes;
+	while (in_tail != 0 && n_bytes > 0) {
+		h->tail |= (uint64_t)*p++ << (8 * in_tail);
+		n_bytes--;
+		in_tail = (in_tail + 1) & 7;
+		if (in_tail == 0) {
+			absorb(h, h->tail);
+			h->tail = 0;
+		}
+	}
+	for (; n_bytes >= 8; p += 8, n_bytes -= 8)
+		absorb(h, load64(p));
+	for (unsigned i = 0; i < n_bytes; i++)
+		h->tail |= (uint64_t)p[i] << (8 * (in_tail + i));
+}
+
+void siphash_add_part(struct siphash *h, struct view part)
+{
+	uint64_t len = part.len;
+
+	siphash_add(h, &len, sizeof(len));
+	siphash_add(h, part.at, part.len);
+}
+
+uint64_t siphash_end(struct siphash *h)
+{
+	absorb(h, h->tail | h->n_bytes << 56);
+	h->v2 ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		sip_round(h);
+	return h->v0 ^ h->v1 ^ h->v2 ^ h->v3;
+}
+
+uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n_bytes)
+{
+	struct siphash h;
+
+	siphash_init(&h, key);
+	siphash_add(&h, bytes, n_bytes);
+	return siphash_end(&h);
+}

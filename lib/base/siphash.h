@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SipHash-2-4, the keyed hash behind every value that a peer must not be able to guess or collide:
+// Via branches, To tags, hash tables that peers fill. Aumasson and Bernstein, 2012.
+// Any thread; no state beyond the struct that the caller holds.
+
+#pragma once
+
+#include "lib/base/view.h"
+
+#define SIPHASH_KEY_BYTES 16
+
+struct siphash_key {
+	uint64_t k0, k1;
+};
+
+// A hash under way, for input in several parts.
+struct siphash {
+	uint64_t v0, v1, v2, v3;
+	uint64_t tail; // bytes not yet a whole word, lowest first
+	uint64_t n_bytes;
+};
+
+// key: 16 bytes, little endian as in the reference implementation.
+struct siphash_key siphash_key_from(const uint8_t key[SIPHASH_KEY_BYTES]);
+
+void siphash_init(struct siphash *h, const struct siphash_key *key);
+void siphash_add(struct siphash *h, const void *bytes, size_t n_bytes);
+// Adds the length before the bytes, so that neighbouring parts cannot be shifted into each other.
+void siphash_add_part(struct siphash *h, struct view part);
+uint64_t siphash_end(struct siphash *h);
+
+// One part in one call.
+uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n_bytes);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The patterns of an image as a Hyperscan database.
+// Compiled in control, to report errors, and in the dataplane's compiler child; the bytecode of the
+// one is never given to the other.
+
+#pragma once
+
+#include "lib/policy/image.h"
+
+#include <hs/hs.h>
+
+// Why a pattern set did not compile.
+struct patterns_error {
+	uint32_t index; // of the pattern, UINT32_MAX when it is no single one
+	char text[200];
+};
+
+// Compiles every pattern of the image (block mode, single match). NULL database with 0 when the
+// image has none. 0, -EINVAL with *error, or -ENOMEM. Free with hs_free_database().
+int patterns_compile(
+	const struct image *image, hs_database_t **database, struct patterns_error *error);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "lib/base/siphash.h"
+#include "tests/unit/test.h"
+
+// Key and input of the paper's appendix A, and of the reference implementation's vectors:
+// bytes counting up from zero.
+static void counting(uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (uint8_t)i;
+}
+
+static void reference_vectors_hold(void **state)
+{
+	static const struct {
+		size_t n_bytes;
+		uint64_t hash;
+	} rows[] = {
+		{0, 0x726fdb47dd0e0e31},
+		{1, 0x74f839c593dc67fd},
+		{7, 0xab0200f58b01d137},
+		{8, 0x93f5f5799a932462},
+		{15, 0xa129ca6149be45e5},
+		{63, 0x958a324ceb064572},
+	};
+	uint8_t key_bytes[SIPHASH_KEY_BYTES], input[64];
+	struct siphash_key key;
+
+	(void)state;
+	counting(key_bytes, sizeof(key_bytes));
+	counting(input, sizeof(input));
+	key = siphash_key_from(key_bytes);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(siphash(&key, input, rows[i].n_bytes), rows[i].hash);
+}
+
+static void input_in_pieces_hashes_as_in_one(void **state)
+{
+	uint8_t key_bytes[SIPHASH_KEY_BYTES], input[64];
+	struct siphash_key key;
+
+	(void)state;
+	counting(key_bytes, sizeof(key_bytes));
+	counting(input, sizeof(input));
+	key = siphash_key_from(key_bytes);
+	for (size_t first = 0; first <= sizeof(input); first++) {
+		for (size_t second = 0; first + second <= sizeof(input); second++) {
+			struct siphash h;
+
+			siphash_init(&h, &key);
+			siphash_add(&h, input, first);
+			siphash_add(&h, input + first, second);
+			siphash_add(&h, input + first + second, sizeof(input) - first - second);
+			assert_int_equal(siphash_end(&h), siphash(&key, input, sizeof(input)));
+		}
+	}
+}
+
+static void parts_cannot_be_shifted_into_each_other(void **state)
+{
+	struct siphash_key key = {1, 2};
+	struct siphash a, b;
+
+	(void)state;
+	siphash_init(&a, &key);
+	siphash_add_part(&a, VIEW("ab"));
+	siphash_add_part(&a, VIEW("c"));
+	siphash_init(&b, &key);
+	siphash_add_part(&b, VIEW("a"));
+	siphash_add_part(&b, VIEW("bc"));
+	assert_int_not_equal(siphash_end(&a), siphash_end(&b));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reference_vectors_hold),
+		cmocka_unit_test(input_in_pieces_hashes_as_in_one),
+		cmocka_unit_test(parts_cannot_be_shifted_into_each_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
