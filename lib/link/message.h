@@ -17,7 +17,7 @@ enum link_direction {
 
 enum link_type {
 	LINK_NONE,
-#define LINK_MESSAGE(name, direction) LINK_##name,
+#define LINK_MESSAGE(name, direction, payload) LINK_##name,
 #include "lib/link/message.def"
 #undef LINK_MESSAGE
 	LINK_N,

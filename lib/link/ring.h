@@ -37,12 +37,14 @@ struct link_producer {
 	struct link_ring *ring;
 	uint32_t head;
 	uint32_t tail_seen;
+	bool broken; // by the peer: every later push says so
 };
 
 struct link_consumer {
 	struct link_ring *ring;
 	uint32_t tail;
 	uint32_t head_seen;
+	bool broken; // by the peer: every later pop says so
 };
 
 // Both ends start at zero on a fresh, zeroed segment.
