@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Builds a policy image out of names, patterns and peers that the document's compiler gives it.
-// One thread. Deterministic: the same calls give the same bytes and digest.
+// One thread. Deterministic: the same calls give the same bytes and digest. What it accepts,
+// image_open() accepts.
 
 #pragma once
 
@@ -18,29 +19,38 @@ struct builder_settings {
 struct builder *builder_new(const struct builder_settings *settings); // NULL with errno ENOMEM
 void builder_free(struct builder *b);
 
-// Registers where rules come from; text is copied. Its number, -ENOSPC after 255, or -ENOMEM.
+// Registers where rules come from; text is copied. Its number, -EINVAL where it is empty or holds a
+// NUL, -ENOSPC after 255, or -ENOMEM.
 int builder_add_source(struct builder *b, struct view text);
 
-// Registers an organisation. Its number, or -EINVAL (no hop where one is needed), -ENOMEM.
+// Registers an organisation. Its number, or -EINVAL (no hop, one without port or transport, a
+// malformed address or prefix), -ENOSPC over IMAGE_PEERS_MAX, -ENOMEM. Requests of a peer without
+// sources are all refused.
 int64_t builder_add_peer(struct builder *b, const struct endpoint hops[], size_t n_hops,
 	const struct ip_prefix sources[], size_t n_sources, image_rule_id rule);
 
-// A name covers itself and its sub-domains. peer: UINT32_MAX for IMAGE_BLOCK.
+// A name covers itself and its sub-domains. peer: IMAGE_PEER_NONE for IMAGE_BLOCK.
 // 0; -EEXIST where the same name is there already, with the rule of the first in *other: within
-// one list a caller may ignore it, across lists the document is refused (FEATURES P4); -ENOSPC
-// over IMAGE_NAMES_MAX; -ENOMEM.
+// one list a caller may ignore it, across lists the document is refused (FEATURES P4); -EINVAL
+// where the list does not go with the peer or the rule; -ENOSPC over IMAGE_NAMES_MAX; -ENOMEM.
 int builder_add_name(struct builder *b, const struct domain *name, enum image_list list,
 	uint32_t peer, image_rule_id rule, enum image_list *other_list, image_rule_id *other);
 
-// A regular expression, searched for in the canonical name, caseless; the caller anchors it.
-// builder_add_wildcard() turns `*` (any run, dots too) and `?` (any one byte) into an anchored
-// one. 0, -EINVAL with a text (static) in *error, -ENOSPC, or -ENOMEM. Expressions are compiled
-// one by one here, so that the error names the line.
+#define PATTERN_BYTES_MAX   1000
+#define PATTERN_ERROR_BYTES 200
+
+// A regular expression, searched for in the canonical name, caseless; the caller anchors it. ASCII
+// only. It is parsed here, so that the error names the line; what only shows when all patterns are
+// compiled together (patterns_compile()) carries the pattern's number, and so its rule.
+// 0, -EINVAL with a text in error, -ENOSPC, or -ENOMEM.
 int builder_add_regex(struct builder *b, struct view expression, enum image_list list,
-	uint32_t peer, image_rule_id rule, char error[200]);
+	uint32_t peer, image_rule_id rule, char error[PATTERN_ERROR_BYTES]);
+// `*` is any run of bytes, dots too, `?` any one byte; the whole name must match. Labels without
+// them may be U-labels. Results as above.
 int builder_add_wildcard(struct builder *b, struct view wildcard, enum image_list list,
-	uint32_t peer, image_rule_id rule, char error[200]);
+	uint32_t peer, image_rule_id rule, char error[PATTERN_ERROR_BYTES]);
 
 // Writes the image into a new memfd, sealed WRITE|GROW|SHRINK|SEAL, owned by the caller.
-// The descriptor, or -errno.
+// May be called again, also after more was added. The descriptor, -ENOSPC over IMAGE_BYTES_MAX, or
+// another -errno.
 int builder_finish(struct builder *b, uint64_t generation, struct image_info *info);

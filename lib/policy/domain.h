@@ -8,16 +8,28 @@
 
 #include "lib/base/view.h"
 
-// Of the canonical form. Longer input is refused before any work.
-#define DOMAIN_BYTES_MAX 255
+// Of the canonical form, and four times of it in any spelling: a U-label takes at most four bytes
+// of UTF-8 where its A-label takes one. Longer input is refused before any work.
+#define DOMAIN_BYTES_MAX          255
+#define DOMAIN_SPELLING_BYTES_MAX (4 * DOMAIN_BYTES_MAX)
+#define DOMAIN_LABEL_BYTES_MAX    63
+#define DOMAIN_LABELS_MAX         128
+
+// Zero bytes that follow a name, so that it is read in words without a look at its end.
+#define DOMAIN_PADDING 16
 
 struct domain {
+	uint8_t text[DOMAIN_BYTES_MAX + DOMAIN_PADDING + 1]; // len bytes, then DOMAIN_PADDING zeros
 	uint8_t len;
-	uint8_t text[DOMAIN_BYTES_MAX];
 };
 
 // Writes the canonical form of name: ASCII is lowered; anything else is mapped (UTS #46,
 // non-transitional: case folded, NFC) and encoded (RFC 3492). A name must have labels of 1 to 63
-// bytes; underscores are allowed as DNS has them. IP literals are not names: -EINVAL.
+// bytes; underscores are allowed as DNS has them. An A-label stays as it is: a malformed one equals
+// only itself, for no U-label encodes to it. IP literals and names whose last label is a number
+// are no domains.
 // 0, or -EINVAL.
 int domain_canonical(struct view name, struct domain *out);
+
+// Whether the bytes are what domain_canonical() may write.
+bool domain_is_canonical(const uint8_t *text, size_t len);

@@ -9,6 +9,10 @@
 
 #include <hs/hs.h>
 
+// Compile flags that an image may ask for. All are set by the builder; a pattern without single
+// match is refused by the check, since each of its matches would cost a call.
+#define PATTERNS_FLAGS (HS_FLAG_CASELESS | HS_FLAG_DOTALL | HS_FLAG_SINGLEMATCH)
+
 // Why a pattern set did not compile.
 struct patterns_error {
 	uint32_t index; // of the pattern, UINT32_MAX when it is no single one
