@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "lib/base/base64.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+
+static void known_bytes_give_known_text(void **state)
+{
+	static const struct {
+		uint8_t bytes[6];
+		const char *text;
+	} rows[] = {
+		{{0, 0, 0, 0, 0, 0}, "AAAAAAAA"},
+		{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "________"},
+		{{0xfb, 0xef, 0xbe, 'f', 'o', 'o'}, "----Zm9v"}, // RFC 4648 §10 for "foo"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t text[8], back[6];
+
+		base64_encode(rows[i].bytes, 6, text);
+		assert_memory_equal(text, rows[i].text, 8);
+		assert_int_equal(base64_decode(text, 8, back), 0);
+		assert_memory_equal(back, rows[i].bytes, 6);
+	}
+}
+
+static void every_digit_survives_and_every_other_byte_is_refused(void **state)
+{
+	unsigned n_digits = 0;
+
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		for (unsigned at = 0; at < 4; at++) {
+			uint8_t text[4] = {'A', 'A', 'A', 'A'}, bytes[3], back[4];
+			int error;
+
+			text[at] = (uint8_t)c;
+			error = base64_decode(text, 4, bytes);
+			if (error == 0) {
+				base64_encode(bytes, 3, back);
+				assert_memory_equal(back, text, 4);
+				n_digits++;
+			} else {
+				assert_int_equal(error, -EINVAL);
+			}
+		}
+	}
+	assert_int_equal(n_digits, 64 * 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_bytes_give_known_text),
+		cmocka_unit_test(every_digit_survives_and_every_other_byte_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
