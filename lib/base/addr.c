@@ -125,7 +125,7 @@ size_t ip_format(const struct ip_addr *ip, char text[IP_TEXT_BYTES])
 	if (ip->family == IP_NONE ||
 		inet_ntop(ip->family == IP_V4 ? AF_INET : AF_INET6, ip->bytes, text,
 			IP_TEXT_BYTES) == NULL)
-		memcpy(text, "-", 2);
+		strcpy(text, "-");
 	return strlen(text);
 }
 

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/relay/hop.h"
+#include "dataplane/relay/job.h"
+#include "dataplane/relay/via.h"
+
+// A datagram's payload at most: IPv4's total length less its header and UDP's.
+#define UDP_PAYLOAD_MAX 65507
+
+#define MAX_FORWARDS_DEFAULT 70 // RFC 3261 §8.1.1.6
+
+// A field that request_identify() or request_check() has found.
+static const struct sip_header *field(const struct sip_message *m, enum sip_header_id id)
+{
+	return &m->headers[m->first[id] - 1];
+}
+
+static uint64_t branch_hash(const struct relay *r, const struct request *rq)
+{
+	static const struct view cookie = {
+		(const uint8_t *)MARKS_BRANCH_COOKIE, sizeof(MARKS_BRANCH_COOKIE) - 1};
+	struct view branch = rq->via.branch;
+
+	if (branch.len > cookie.len && view_equal_nocase(view_of(branch.at, cookie.len), cookie))
+		return marks_branch(&r->marks, rq->via.sent_by, branch);
+	return marks_branch_2543(&r->marks, rq->call_id, rq->from.tag, rq->cseq.number,
+		sip_view(rq->m, rq->m->request_uri));
+}
+
+// §16.6 step 8.
+static void add_via(
+	struct text *t, const struct relay *r, const struct job *job, const struct listener *out)
+{
+	struct way_back way = {
+		.worker = r->worker,
+		.listener = (uint8_t)job->in->listener,
+		.to = via_response_address(&job->request, &job->in->source),
+	};
+	const uint8_t *branch;
+
+	text_add(t, out->via);
+	text_add_hex64(t, branch_hash(r, &job->request));
+	branch = t->at - MARKS_BRANCH_BYTES;
+	text_add(t, VIEW(";" MARKS_WAY_PARAM "="));
+	way_back_add(&r->marks, t, &way, view_of(branch, MARKS_BRANCH_BYTES), out->side);
+	text_add(t, VIEW(";" MARKS_LOOP_PARAM "="));
+	text_add_hex64(t, job->loop);
+	text_add(t, VIEW("\r\n"));
+}
+
+// §16.6 step 4, RFC 5658: the side that the request leaves by on top, below it the one that it
+// came by where the two are not of one kind.
+static void add_record_routes(struct text *t, const struct listener *in, const struct listener *out)
+{
+	text_add(t, out->record_route);
+	if (in->side != out->side || in->local.ip.family != out->local.ip.family ||
+		in->local.transport != out->local.transport)
+		text_add(t, in->record_route);
+}
+
+static void edit_record_route(struct sip_edits *edits, struct text *t, const struct job *job,
+	const struct listener *in, const struct listener *out)
+{
+	const struct sip_message *m = &job->message;
+	const struct sip_header *there = sip_header_first(m, SIP_H_RECORD_ROUTE);
+	const uint8_t *mark = t->at;
+
+	if (!sip_method_makes_dialog(m->method))
+		return;
+	if (there == NULL)
+		there = field(m, SIP_H_VIA);
+	add_record_routes(t, in, out);
+	sip_edits_insert(edits, there->name.at, text_since(t, mark));
+}
+
+// §16.6 step 3.
+static void edit_max_forwards(struct sip_edits *edits, struct text *t, const struct request *rq)
+{
+	const struct sip_message *m = rq->m;
+	const uint8_t *mark = t->at;
+	const struct sip_header *h;
+
+	if (!rq->has_max_forwards) {
+		text_add(t, VIEW("Max-Forwards: "));
+		text_add_number(t, MAX_FORWARDS_DEFAULT);
+		text_add(t, VIEW("\r\n"));
+		h = field(m, SIP_H_VIA);
+		sip_edits_insert(edits, h->name.at, text_since(t, mark));
+		return;
+	}
+	h = field(m, SIP_H_MAX_FORWARDS);
+	text_add_number(t, rq->max_forwards - 1);
+	sip_edits_add(edits, h->value.at, h->value.len, text_since(t, mark));
+}
+
+static void cut_field(struct sip_edits *edits, const struct sip_header *h)
+{
+	sip_edits_cut(edits, h->name.at, (size_t)(h->end - h->name.at));
+}
+
+// Cuts the Route values outside [front, back]; front->h NULL: all of them; back->h NULL: to the
+// end.
+static void cut_routes(struct sip_edits *edits, const struct sip_message *m,
+	const struct sip_value *front, const struct sip_value *back)
+{
+	for (const struct sip_header *h = sip_header_first(m, SIP_H_ROUTE); h != NULL;
+		h = sip_header_next(m, h)) {
+		size_t value_end = (size_t)h->value.at + h->value.len, back_end;
+
+		if (front->h == NULL || h < front->h || (back->h != NULL && h > back->h)) {
+			cut_field(edits, h);
+			continue;
+		}
+		if (h == front->h && front->span.at > h->value.at)
+			sip_edits_cut(edits, h->value.at, (size_t)(front->span.at - h->value.at));
+		back_end = (size_t)back->span.at + back->span.len;
+		if (h == back->h && back_end < value_end)
+			sip_edits_cut(edits, back_end, value_end - back_end);
+	}
+}
+
+// The value behind `front`, h NULL when front is the last that stays.
+static struct sip_value value_behind(const struct request *rq, const struct sip_value *front)
+{
+	struct sip_values values = sip_values_of(rq->m, SIP_H_ROUTE);
+	const struct sip_value *back = &rq->routes.back;
+	struct sip_value value = {.h = NULL};
+
+	if (back->h == front->h && back->span.at == front->span.at)
+		return value;
+	while (sip_values_next(&values, &value) > 0) {
+		if (value.h == front->h && value.span.at == front->span.at)
+			return sip_values_next(&values, &value) > 0 ? value
+								    : (struct sip_value){.h = NULL};
+	}
+	return (struct sip_value){.h = NULL};
+}
+
+// §16.6 step 6: the next hop is a strict router. Its URI becomes the Request-URI, and the
+// Request-URI the last Route value.
+static void edit_strict(struct sip_edits *edits, const struct request *rq, struct sip_value *front)
+{
+	const struct sip_message *m = rq->m;
+	const struct sip_uri *strict = &rq->route.uri;
+	struct view uri = rq->new_uri.len > 0 ? rq->new_uri : sip_view(m, m->request_uri);
+	const struct sip_header *last = &m->headers[m->last[SIP_H_ROUTE] - 1];
+	struct view text = strict->text;
+
+	// A Request-URI has no header fields (RFC 3261 §19.1.1).
+	if (strict->headers.len > 0)
+		text.len = (size_t)(strict->headers.at - 1 - text.at);
+	sip_edits_add(edits, m->request_uri.at, m->request_uri.len, text);
+	*front = value_behind(rq, front);
+	sip_edits_insert(edits, last->end, VIEW("Route: <"));
+	sip_edits_insert(edits, last->end, uri);
+	sip_edits_insert(edits, last->end, VIEW(">\r\n"));
+}
+
+static void edit_routes(struct sip_edits *edits, const struct request *rq)
+{
+	const struct sip_message *m = rq->m;
+	struct sip_value front = rq->routes.front;
+
+	if (sip_header_first(m, SIP_H_ROUTE) == NULL)
+		return;
+	if (rq->routes.any && !rq->route.uri.has_lr)
+		edit_strict(edits, rq, &front);
+	else if (rq->new_uri.len > 0)
+		sip_edits_add(edits, m->request_uri.at, m->request_uri.len, rq->new_uri);
+	cut_routes(edits, m, &front, &rq->routes.back);
+}
+
+enum reason forward_request(const struct relay *r, struct job *job, const struct verdict *verdict)
+{
+	const struct listeners *listeners = &r->listeners;
+	const struct listener *in = &listeners->list[job->in->listener], *out;
+	const struct request *rq = &job->request;
+	uint8_t bytes[RELAY_GROWTH_BYTES];
+	struct text text = text_over(bytes, sizeof(bytes));
+	struct sip_edits edits;
+	const uint8_t *mark;
+	struct hop hop;
+	enum reason fault = hop_choose(r, job, verdict, &hop);
+
+	if (fault != REASON_none)
+		return fault;
+	out = &listeners->list[hop.listener];
+	sip_edits_init(&edits, job->message.bytes);
+	mark = text.at;
+	add_via(&text, r, job, out);
+	sip_edits_insert(&edits, field(rq->m, SIP_H_VIA)->name.at, text_since(&text, mark));
+	edit_record_route(&edits, &text, job, in, out);
+	edit_max_forwards(&edits, &text, rq);
+	via_add_source(&edits, &text, rq, &job->in->source);
+	edit_routes(&edits, rq);
+	if (text.overflow || edits.overflow)
+		return REASON_sip_too_many_headers;
+	if (edits.n_bytes > UDP_PAYLOAD_MAX)
+		return REASON_sip_too_large_for_hop;
+	job->out->len = sip_edits_write(&edits, job->out->bytes, job->out->room);
+	if (job->out->len == 0)
+		return REASON_sip_too_large_for_hop;
+	job->out->listener = hop.listener;
+	job->out->destination = *hop.to;
+	return REASON_sip_request_relayed;
+}

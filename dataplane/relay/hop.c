@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/relay/hop.h"
+
+// The finalizer of splitmix64: every bit of the input reaches every bit of the output.
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+// By the hop's own bytes, so that a pair keeps its hop when others come and go.
+static uint64_t weight(const struct endpoint *hop, uint32_t pair_hash)
+{
+	uint64_t half[2];
+
+	memcpy(half, hop->ip.bytes, sizeof(half));
+	return mix(mix(mix(half[0] ^ pair_hash) ^ half[1]) ^ hop->port);
+}
+
+static bool is_named(const struct endpoint *hop, const struct sip_uri *target)
+{
+	uint16_t port = target->port != 0         ? target->port
+		: hop->transport == TRANSPORT_TLS ? 5061
+						  : 5060;
+
+	return port == hop->port && ip_equal(&hop->ip, &target->ip) &&
+		(target->transport == TRANSPORT_NONE || target->transport == hop->transport);
+}
+
+// RFC 5630: sips is never sent on without TLS, whichever of the two URIs says it.
+static bool wants_tls(const struct request *rq)
+{
+	return rq->uri.scheme == SIP_SCHEME_SIPS || rq->target->scheme == SIP_SCHEME_SIPS ||
+		(rq->new_uri.len > 0 && rq->taken.scheme == SIP_SCHEME_SIPS);
+}
+
+enum reason hop_choose(const struct relay *r, const struct job *job, const struct verdict *verdict,
+	struct hop *out)
+{
+	const struct image_peer *peer = image_peer_at(r->image, verdict->peer);
+	const struct sip_uri *target = job->request.target;
+	bool tls = wants_tls(&job->request), tls_missed = false, literal;
+	const struct endpoint *hops;
+	uint64_t best = 0;
+
+	out->to = NULL;
+	if (peer == NULL)
+		return REASON_no_next_hop;
+	literal = target->ip.family != IP_NONE;
+	hops = image_hops(r->image, peer);
+	for (uint32_t i = 0; i < peer->n_hops; i++) {
+		unsigned listener = listeners_egress(
+			&r->listeners, job->in->listener, verdict->egress, &hops[i]);
+		uint64_t w;
+
+		if (listener == LISTENERS_NONE)
+			continue;
+		if (tls && hops[i].transport != TRANSPORT_TLS) {
+			tls_missed = true;
+			continue;
+		}
+		w = weight(&hops[i], verdict->pair_hash);
+		if (literal && is_named(&hops[i], target))
+			w = UINT64_MAX;
+		if (out->to == NULL || w > best) {
+			best = w;
+			*out = (struct hop){&hops[i], (uint16_t)listener};
+		}
+	}
+	if (out->to != NULL)
+		return REASON_none;
+	return tls_missed ? REASON_sip_sips_downgrade : REASON_no_next_hop;
+}

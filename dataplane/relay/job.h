@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All state of a relay, and the stages that a datagram goes through: read (relay.c) → judge for
+// the whole burst (relay.c) → forward.c, answer.c or response.c, which write what leaves.
+// One thread's.
+
+#pragma once
+
+#include "dataplane/relay/listeners.h"
+#include "dataplane/relay/marks.h"
+#include "dataplane/relay/relay.h"
+#include "dataplane/relay/request.h"
+
+// One datagram under way.
+struct job {
+	const struct relay_in *in;
+	struct relay_out *out;
+	uint64_t loop; // its loop digest
+	struct request request;
+	struct sip_message message;
+};
+
+struct relay {
+	struct listeners listeners;
+	struct marks marks;
+	struct decider *decider;   // NULL: no policy
+	const struct image *image; // NULL with it
+	uint32_t body_bytes_max;
+	uint16_t worker;
+	uint64_t *counters;
+	struct siphash_key fallback_key; // until there is a policy
+	// The requests of a burst that the policy is asked about, in its order.
+	unsigned n_asked;
+	struct job *asked[RELAY_BURST];
+	struct policy_query queries[RELAY_BURST];
+	struct verdict verdicts[RELAY_BURST];
+	struct job jobs[RELAY_BURST];
+};
+
+// forward.c: routes an allowed request and writes it to job->out. REASON_sip_request_relayed; or
+// why not, with nothing written.
+enum reason forward_request(const struct relay *r, struct job *job, const struct verdict *verdict);
+
+// answer.c: writes the response that the relay itself gives to a request. Nothing is written for
+// an ACK, for a request without Via, or where it does not fit.
+void answer_ok(const struct relay *r, struct job *job);
+void answer_refusal(const struct relay *r, struct job *job, enum reason reason, image_rule_id rule);
+
+// response.c: sends a response the way back. REASON_sip_response_relayed, or why not.
+enum reason response_relay(const struct relay *r, struct job *job);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/relay/marks.h"
+#include "lib/base/base64.h"
+#include "lib/base/wire.h"
+
+#include <errno.h>
+
+enum purpose {
+	PURPOSE_BRANCH = 1,
+	PURPOSE_WAY,
+	PURPOSE_LOOP,
+	PURPOSE_TAG,
+};
+
+static void start(struct siphash *h, const struct siphash_key *key, enum purpose purpose)
+{
+	uint64_t word = purpose;
+
+	siphash_init(h, key);
+	siphash_add(h, &word, sizeof(word));
+}
+
+void marks_init(struct marks *k, const struct siphash_key *key)
+{
+	start(&k->branch, key, PURPOSE_BRANCH);
+	start(&k->way, key, PURPOSE_WAY);
+	start(&k->loop, key, PURPOSE_LOOP);
+	start(&k->tag, key, PURPOSE_TAG);
+}
+
+// One word of up to four lengths and numbers in front of the bytes that they describe, so that
+// neighbouring parts cannot be shifted into each other.
+static void add_word(struct siphash *h, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	uint64_t word = a | b << 16 | c << 32 | d << 48;
+
+	siphash_add(h, &word, sizeof(word));
+}
+
+uint64_t marks_branch(const struct marks *k, struct view sent_by, struct view branch)
+{
+	struct siphash h = k->branch;
+
+	add_word(&h, sent_by.len, branch.len, 0, 0);
+	siphash_add(&h, sent_by.at, sent_by.len);
+	siphash_add(&h, branch.at, branch.len);
+	return siphash_end(&h);
+}
+
+uint64_t marks_branch_2543(const struct marks *k, struct view call_id, struct view from_tag,
+	uint32_t cseq, struct view request_uri)
+{
+	struct siphash h = k->branch;
+
+	// The last lane tells this input from the other branch's.
+	add_word(&h, call_id.len, from_tag.len, request_uri.len, 1);
+	siphash_add(&h, &cseq, sizeof(cseq));
+	siphash_add(&h, call_id.at, call_id.len);
+	siphash_add(&h, from_tag.at, from_tag.len);
+	siphash_add(&h, request_uri.at, request_uri.len);
+	return siphash_end(&h);
+}
+
+uint64_t marks_loop(const struct marks *k, const struct marks_loop *input)
+{
+	struct siphash h = k->loop;
+
+	add_word(&h, input->request_uri.len, input->target.len, input->call_id.len,
+		input->from_tag.len);
+	add_word(&h, input->side, 0, input->cseq & 0xffff, input->cseq >> 16);
+	siphash_add(&h, input->request_uri.at, input->request_uri.len);
+	siphash_add(&h, input->target.at, input->target.len);
+	siphash_add(&h, input->call_id.at, input->call_id.len);
+	siphash_add(&h, input->from_tag.at, input->from_tag.len);
+	return siphash_end(&h);
+}
+
+uint64_t marks_tag(const struct marks *k, struct view call_id, struct view from_tag, uint32_t cseq)
+{
+	struct siphash h = k->tag;
+
+	add_word(&h, call_id.len, from_tag.len, cseq & 0xffff, cseq >> 16);
+	siphash_add(&h, call_id.at, call_id.len);
+	siphash_add(&h, from_tag.at, from_tag.len);
+	return siphash_end(&h);
+}
+
+bool marks_tag_is(struct view tag, uint64_t hash)
+{
+	uint8_t bytes[MARKS_TAG_BYTES];
+	struct text t = text_over(bytes, sizeof(bytes));
+
+	text_add(&t, VIEW(MARKS_TAG_PREFIX));
+	text_add_hex64(&t, hash);
+	return view_equal(tag, text_view(&t));
+}
+
+// On the wire: family, listener, worker (2), port (2), address (4 or 16), MAC (8): 18 or 30 bytes,
+// both whole base64 groups.
+#define WAY_HEAD_BYTES 6
+#define WAY_BYTES_MAX  30
+
+static unsigned address_bytes(unsigned family)
+{
+	return family == IP_V4 ? 4 : 16;
+}
+
+static uint64_t way_mac(const struct marks *k, const uint8_t *bytes, size_t n_bytes,
+	struct view branch, unsigned side)
+{
+	struct siphash h = k->way;
+
+	add_word(&h, n_bytes, branch.len, side, 0);
+	siphash_add(&h, bytes, n_bytes);
+	siphash_add(&h, branch.at, branch.len);
+	return siphash_end(&h);
+}
+
+static void put_mac(uint8_t *at, uint64_t mac)
+{
+	wire_put32(at, (uint32_t)(mac >> 32));
+	wire_put32(at + 4, (uint32_t)mac);
+}
+
+static uint64_t get_mac(const uint8_t *at)
+{
+	return (uint64_t)wire_get32(at) << 32 | wire_get32(at + 4);
+}
+
+void way_back_add(const struct marks *k, struct text *t, const struct way_back *way,
+	struct view branch, unsigned egress)
+{
+	unsigned n_address = address_bytes(way->to.ip.family);
+	size_t n = WAY_HEAD_BYTES + n_address;
+	uint8_t bytes[WAY_BYTES_MAX];
+	uint8_t *text;
+
+	bytes[0] = way->to.ip.family;
+	bytes[1] = way->listener;
+	wire_put16(bytes + 2, way->worker);
+	wire_put16(bytes + 4, way->to.port);
+	memcpy(bytes + WAY_HEAD_BYTES, way->to.ip.bytes, n_address);
+	put_mac(bytes + n, way_mac(k, bytes, n, branch, egress));
+	text = text_reserve(t, BASE64_TEXT_BYTES(n + 8));
+	if (text != NULL)
+		base64_encode(bytes, n + 8, text);
+}
+
+int way_back_parse(const struct marks *k, struct view text, struct view branch, unsigned ingress,
+	struct way_back *out)
+{
+	uint8_t bytes[WAY_BYTES_MAX];
+	size_t n;
+
+	memset(out, 0, sizeof(*out));
+	if (text.len != BASE64_TEXT_BYTES(WAY_HEAD_BYTES + 4 + 8) &&
+		text.len != BASE64_TEXT_BYTES(WAY_HEAD_BYTES + 16 + 8))
+		return -EINVAL;
+	if (base64_decode(text.at, text.len, bytes) < 0)
+		return -EINVAL;
+	n = text.len / 4 * 3 - 8;
+	if (n != WAY_HEAD_BYTES + address_bytes(bytes[0]))
+		return -EINVAL;
+	if (get_mac(bytes + n) != way_mac(k, bytes, n, branch, ingress))
+		return -EINVAL;
+	out->to.ip.family = bytes[0];
+	out->listener = bytes[1];
+	out->worker = wire_get16(bytes + 2);
+	out->to.port = wire_get16(bytes + 4);
+	memcpy(out->to.ip.bytes, bytes + WAY_HEAD_BYTES, n - WAY_HEAD_BYTES);
+	return 0;
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/relay/job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+struct relay *relay_new(const struct relay_listener listeners[], unsigned n_listeners,
+	uint16_t worker, uint64_t counters[REASON_N])
+{
+	struct relay *r = calloc(1, sizeof(*r));
+	uint8_t key[SIPHASH_KEY_BYTES];
+
+	if (r == NULL)
+		return NULL;
+	if (listeners_init(&r->listeners, listeners, n_listeners) < 0 ||
+		getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
+		free(r);
+		errno = EINVAL;
+		return NULL;
+	}
+	r->fallback_key = siphash_key_from(key);
+	r->worker = worker;
+	r->counters = counters;
+	relay_set_policy(r, NULL, NULL);
+	return r;
+}
+
+void relay_free(struct relay *r)
+{
+	free(r);
+}
+
+void relay_set_policy(struct relay *r, struct decider *decider, const struct image *image)
+{
+	r->decider = image != NULL ? decider : NULL;
+	r->image = decider != NULL ? image : NULL;
+	if (r->image != NULL) {
+		r->body_bytes_max = image_info(image)->body_bytes_max;
+		marks_init(&r->marks, &image_info(image)->relay_key);
+	} else {
+		r->body_bytes_max = UINT32_MAX;
+		marks_init(&r->marks, &r->fallback_key);
+	}
+}
+
+static void finish(struct relay *r, struct job *job, enum reason reason)
+{
+	job->out->reason = reason;
+	r->counters[reason]++;
+}
+
+// Before policy an ACK ends as an ACK, whatever was wrong with it.
+static void refuse_early(struct relay *r, struct job *job, enum reason reason)
+{
+	answer_refusal(r, job, reason, IMAGE_RULE_NONE);
+	finish(r, job, job->message.method == SIP_M_ACK ? REASON_sip_ack_malformed : reason);
+}
+
+static void refuse(struct relay *r, struct job *job, enum reason reason, image_rule_id rule)
+{
+	answer_refusal(r, job, reason, rule);
+	finish(r, job, reason);
+}
+
+static uint64_t loop_digest(const struct relay *r, const struct job *job)
+{
+	const struct request *rq = &job->request;
+	const struct marks_loop input = {
+		.request_uri = sip_view(rq->m, rq->m->request_uri),
+		.target = rq->routes.any ? rq->route.uri_text : VIEW_NONE,
+		.call_id = rq->call_id,
+		.from_tag = rq->from.tag,
+		.cseq = rq->cseq.number,
+		.side = r->listeners.list[job->in->listener].side,
+	};
+
+	return marks_loop(&r->marks, &input);
+}
+
+// RFC 3261 §16.3 step 4: the request has been here, and nothing that decides its way has changed
+// since. Nobody without the key can write that digest, so it need not be parsed out of its Via.
+static bool has_looped(const struct job *job)
+{
+	const struct sip_message *m = &job->message;
+	uint8_t bytes[sizeof(MARKS_LOOP_PARAM) + TEXT_HEX64_BYTES];
+	struct text param = text_over(bytes, sizeof(bytes));
+
+	text_add(&param, VIEW(MARKS_LOOP_PARAM "="));
+	text_add_hex64(&param, job->loop);
+	for (const struct sip_header *h = sip_header_first(m, SIP_H_VIA); h != NULL;
+		h = sip_header_next(m, h)) {
+		struct view value = sip_view(m, h->value);
+
+		if (memmem(value.at, value.len, bytes, sizeof(bytes)) != NULL)
+			return true;
+	}
+	return false;
+}
+
+// OPTIONS to the relay itself: its address, no user, nothing further in Route.
+static bool is_for_relay(const struct relay *r, const struct request *rq)
+{
+	return rq->m->method == SIP_M_OPTIONS && !rq->routes.any && rq->target->user.len == 0 &&
+		listeners_own(&r->listeners, rq->target);
+}
+
+// Empty for a URI whose host is no name. Brackets may hold what ip_parse() does not take (RFC 5118
+// §4.10).
+static struct view domain_of(const struct sip_uri *uri)
+{
+	if (uri->scheme == SIP_SCHEME_OTHER || uri->ip.family != IP_NONE || uri->host.len == 0 ||
+		uri->host.at[0] == '[')
+		return VIEW_NONE;
+	return uri->host;
+}
+
+// Puts the request to the policy. REASON_none; or why it has no domains to judge.
+static enum reason ask(struct relay *r, struct job *job)
+{
+	const struct request *rq = &job->request;
+	struct policy_query *query = &r->queries[r->n_asked];
+
+	query->from = domain_of(&rq->from.uri);
+	if (query->from.len == 0)
+		return REASON_from_no_domain;
+	query->to = domain_of(rq->target);
+	if (query->to.len == 0)
+		query->to = domain_of(&rq->to.uri);
+	if (query->to.len == 0)
+		return REASON_to_no_domain;
+	query->side = r->listeners.list[job->in->listener].side;
+	query->source = job->in->source.ip;
+	r->asked[r->n_asked++] = job;
+	return REASON_none;
+}
+
+// All checks before policy, in the order of §16.3.
+static enum reason check_request(struct relay *r, struct job *job)
+{
+	struct request *rq = &job->request;
+	enum reason fault = request_check(rq);
+
+	if (fault == REASON_none)
+		fault = request_route(rq, &r->listeners);
+	if (fault != REASON_none)
+		return fault;
+	job->loop = loop_digest(r, job);
+	if (has_looped(job))
+		return REASON_sip_loop;
+	if (sip_header_first(&job->message, SIP_H_PROXY_REQUIRE) != NULL)
+		return REASON_sip_proxy_require;
+	if (job->message.body.len > r->body_bytes_max)
+		return REASON_sip_body_too_large;
+	return REASON_none;
+}
+
+static bool is_ack_to_refusal(const struct relay *r, const struct request *rq)
+{
+	return rq->m->method == SIP_M_ACK && rq->has_to && rq->to.tag.len == MARKS_TAG_BYTES &&
+		marks_tag_is(rq->to.tag,
+			marks_tag(&r->marks, rq->call_id, rq->from.tag, rq->cseq.number));
+}
+
+static void read_request(struct relay *r, struct job *job, enum reason fault)
+{
+	struct request *rq = &job->request;
+	enum reason identified = request_identify(rq, &job->message);
+
+	if (fault == REASON_none)
+		fault = identified;
+	if (fault == REASON_none && is_ack_to_refusal(r, rq)) {
+		finish(r, job, REASON_sip_ack_absorbed);
+		return;
+	}
+	if (fault == REASON_none)
+		fault = check_request(r, job);
+	if (fault != REASON_none) {
+		refuse_early(r, job, fault);
+		return;
+	}
+	if (r->decider == NULL) {
+		refuse(r, job, REASON_no_policy, IMAGE_RULE_NONE);
+		return;
+	}
+	if (is_for_relay(r, rq)) {
+		answer_ok(r, job);
+		finish(r, job, REASON_sip_options_answered);
+		return;
+	}
+	fault = ask(r, job);
+	if (fault != REASON_none)
+		refuse(r, job, fault, IMAGE_RULE_NONE);
+}
+
+// RFC 5626 §3.5.1: over UDP nobody waits for an answer to it.
+static bool is_keepalive(struct view payload)
+{
+	for (size_t i = 0; i < payload.len; i++) {
+		if (payload.at[i] != '\r' && payload.at[i] != '\n')
+			return false;
+	}
+	return payload.len > 0;
+}
+
+// Stage one: what kind of datagram it is. Everything but an acceptable request ends here.
+static void read_datagram(struct relay *r, struct job *job)
+{
+	struct sip_message *m = &job->message;
+	enum reason fault;
+
+	job->out->len = 0;
+	if (is_keepalive(job->in->payload)) {
+		finish(r, job, REASON_sip_keepalive);
+		return;
+	}
+	fault = sip_message_parse(job->in->payload, SIP_DATAGRAM, m);
+	if (fault == REASON_sip_not_sip)
+		finish(r, job, fault);
+	else if (m->is_request)
+		read_request(r, job, fault);
+	else
+		finish(r, job,
+			fault == REASON_none ? response_relay(r, job)
+					     : REASON_sip_response_malformed);
+}
+
+// The To header of a request that goes somewhere else than it was first meant for: that domain
+// does not route, but its block counts.
+static bool to_header_is_blocked(struct relay *r, const struct job *job,
+	const struct policy_query *query, struct match *match)
+{
+	struct view to = domain_of(&job->request.to.uri);
+
+	return to.len > 0 && !view_equal_nocase(to, query->to) &&
+		policy_blocks(r->decider, to, match);
+}
+
+// Stage three: a judged request leaves, or its refusal does.
+static void write_judged(struct relay *r, struct job *job, const struct policy_query *query,
+	const struct verdict *verdict)
+{
+	struct match match;
+	enum reason reason;
+
+	if (!verdict->allowed) {
+		refuse(r, job, verdict->reason, verdict->rule);
+		return;
+	}
+	if (to_header_is_blocked(r, job, query, &match)) {
+		refuse(r, job, REASON_to_blocked, match.rule);
+		return;
+	}
+	reason = forward_request(r, job, verdict);
+	if (reason == REASON_sip_request_relayed)
+		finish(r, job, reason);
+	else
+		refuse(r, job, reason, verdict->rule);
+}
+
+void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out out[], unsigned n)
+{
+	r->n_asked = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct job *job = &r->jobs[i];
+
+		job->in = &in[i];
+		job->out = &out[i];
+		read_datagram(r, job);
+	}
+	if (r->n_asked == 0)
+		return;
+	policy_decide(r->decider, r->queries, r->verdicts, r->n_asked);
+	for (unsigned i = 0; i < r->n_asked; i++)
+		write_judged(r, r->asked[i], &r->queries[i], &r->verdicts[i]);
+}
