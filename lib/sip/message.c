@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "lib/sip/message.h"
+
+#include "lib/sip/lex.h"
+#include "lib/sip/scan.h"
+#include "lib/sip/start_line.h"
+
+static struct sip_span span_of(size_t from, size_t to)
+{
+	return (struct sip_span){(uint16_t)from, (uint16_t)(to - from)};
+}
+
+// RFC 3261 §7.5 asks it of streams; datagrams of nothing else are keepalives, or carry one.
+static struct view skip_leading_crlf(struct view v)
+{
+	size_t i = 0;
+
+	while (i + 2 <= v.len && v.at[i] == '\r' && v.at[i + 1] == '\n')
+		i += 2;
+	return i > 0 ? view_of(v.at + i, v.len - i) : v;
+}
+
+// Where the first byte is that may not stand in a head, of the fields from one on; to if nowhere.
+//
+// No rule of RFC 3261 §25.1 lets CR or LF stand alone, not even a quoted-pair, and whoever reads
+// one as the end of a line sees other fields than whoever does not: a relay at a border must not
+// pass on what its two sides read differently. Other control characters, NUL too, may stand in a
+// quoted-pair only.
+static size_t find_fault(const uint8_t *bytes, size_t from, size_t to)
+{
+	bool quoted = false;
+
+	for (size_t i = from; i < to; i++) {
+		uint8_t c = bytes[i];
+
+		if (c == '\r' && i + 1 < to && bytes[i + 1] == '\n') {
+			i++;
+			quoted = quoted && i + 1 < to &&
+				(bytes[i + 1] == ' ' || bytes[i + 1] == '\t');
+		} else if (c == '\r' || c == '\n') {
+			return i;
+		} else if (quoted && c == '\\' && i + 1 < to && bytes[i + 1] != '\r' &&
+			bytes[i + 1] != '\n') {
+			i++;
+		} else if (c == '"') {
+			quoted = !quoted;
+		} else if ((c < 0x20 && c != '\t') || c == 0x7f) {
+			return i;
+		}
+	}
+	return to;
+}
+
+// One field from its first byte, its colon and the first byte of the next. False if malformed.
+static bool add_field(struct sip_message *m, size_t at, size_t colon, size_t end)
+{
+	const uint8_t *bytes = m->bytes.at;
+	struct sip_header *h = &m->headers[m->n_headers];
+	size_t name_end = colon, from = colon + 1, to = end - 2;
+	enum sip_header_id id;
+
+	while (name_end > at && (bytes[name_end - 1] == ' ' || bytes[name_end - 1] == '\t'))
+		name_end--;
+	id = sip_header_find(view_of(bytes + at, name_end - at));
+	if (id == SIP_H_OTHER && !lex_is_token(view_of(bytes + at, name_end - at)))
+		return false;
+	while (from < to && lex_is_space(bytes[from]))
+		from++;
+	while (to > from && lex_is_space(bytes[to - 1]))
+		to--;
+	h->name = span_of(at, name_end);
+	h->value = span_of(from, to);
+	h->end = (uint16_t)end;
+	h->id = (uint8_t)id;
+	h->next = 0;
+	if (m->last[id] != 0)
+		m->headers[m->last[id] - 1].next = m->n_headers;
+	else
+		m->first[id] = (uint8_t)(m->n_headers + 1);
+	m->last[id] = ++m->n_headers;
+	m->headers_end = (uint16_t)end;
+	return true;
+}
+
+// All fields up to the empty line or the first fault. len is how far the scan could see.
+static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan, size_t len)
+{
+	size_t fault = len, end;
+	uint32_t i;
+
+	if (scan->suspect < len)
+		fault = find_fault(
+			m->bytes.at, scan->at[0], scan->ended ? scan->at[scan->n - 1] : len);
+	for (i = 0; i + 2 < scan->n; i += 2) {
+		if (m->n_headers == SIP_HEADERS_MAX)
+			return REASON_sip_too_many_headers;
+		if (scan->at[i + 2] > fault ||
+			!add_field(m, scan->at[i], scan->at[i + 1], scan->at[i + 2]))
+			return REASON_sip_malformed;
+	}
+	end = (size_t)m->headers_end + 2;
+	if (len == SIP_HEAD_BYTES_MAX && (!scan->ended || end > len))
+		return REASON_sip_header_too_large;
+	return scan->ended && i + 1 == scan->n && end <= len && m->bytes.at[end - 1] == '\n'
+		? REASON_none
+		: REASON_sip_malformed;
+}
+
+// Cuts body and message to Content-Length (RFC 3261 §18.3, §20.14).
+static enum reason find_body(struct sip_message *m, enum sip_framing framing)
+{
+	const struct sip_header *h = sip_header_first(m, SIP_H_CONTENT_LENGTH);
+	size_t at = (size_t)m->headers_end + 2;
+	uint32_t length, again;
+
+	m->body = view_of(m->bytes.at + at, m->bytes.len - at);
+	if (h == NULL)
+		return framing == SIP_STREAM ? REASON_sip_missing_header : REASON_none;
+	if (!lex_number(sip_view(m, h->value), UINT32_MAX - 1, &length))
+		return REASON_sip_bad_content_length;
+	while ((h = sip_header_next(m, h)) != NULL) {
+		if (!lex_number(sip_view(m, h->value), UINT32_MAX - 1, &again) || again != length)
+			return REASON_sip_bad_content_length;
+	}
+	if (length > m->body.len)
+		return REASON_sip_body_short;
+	m->body.len = length;
+	m->bytes.len = at + length;
+	return REASON_none;
+}
+
+enum reason sip_message_parse(struct view bytes, enum sip_framing framing, struct sip_message *m)
+{
+	struct sip_scan scan;
+	enum reason start, fields;
+	size_t head;
+
+	m->bytes = skip_leading_crlf(bytes);
+	m->body = VIEW_NONE;
+	m->n_headers = 0;
+	memset(m->first, 0, sizeof(m->first));
+	memset(m->last, 0, sizeof(m->last));
+	head = m->bytes.len < SIP_HEAD_BYTES_MAX ? m->bytes.len : SIP_HEAD_BYTES_MAX;
+	sip_scan_head(m->bytes.at, head, &scan);
+	if (scan.n == 0)
+		return REASON_sip_not_sip;
+	m->headers_end = scan.at[0];
+	m->start = span_of(0, scan.at[0] - 1);
+	if (m->start.len > 0 && m->bytes.at[m->start.len - 1] == '\r')
+		m->start.len--;
+	start = sip_start_line_parse(m);
+	if (start == REASON_sip_not_sip)
+		return start;
+	if (start == REASON_none && scan.suspect < scan.at[0])
+		start = REASON_sip_malformed;
+	fields = add_fields(m, &scan, head);
+	if (fields == REASON_none)
+		fields = find_body(m, framing);
+	if (start != REASON_none)
+		fields = start;
+	return fields == REASON_none || m->is_request ? fields : REASON_sip_response_malformed;
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "lib/sip/scan.h"
+
+#include <immintrin.h>
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+// One bit for each of 64 bytes, the first byte lowest.
+struct masks {
+	uint64_t cr, lf, space, colon;
+	uint64_t control; // also CR, LF and HTAB
+};
+
+// What one block hands on to the next.
+struct carry {
+	uint64_t cr;      // 1: the block ended with CR
+	uint64_t lf;      // 1: it ended with LF
+	uint64_t seeking; // 1: it ended within a name
+};
+
+// Takes up the marks of a block, of the bytes that it has. True at the empty line.
+ALWAYS_INLINE bool take(
+	struct masks b, uint64_t have, uint32_t base, struct carry *carry, struct sip_scan *out)
+{
+	uint64_t starts = (b.lf << 1 | carry->lf) & ~b.space;
+	uint64_t stray = (b.cr << 1 | carry->cr) ^ b.lf;
+	uint64_t suspects = stray | (b.control & ~(b.cr | b.lf | b.space));
+	uint64_t end = starts & b.cr;
+	// A carry that enters at a line's start runs through the ones of ~colon and comes to rest
+	// on the line's first colon, perhaps blocks later.
+	unsigned long long sum, seeking;
+	bool over = __builtin_uaddll_overflow(~b.colon, starts & ~b.colon, &sum);
+	bool over_too = __builtin_uaddll_overflow(sum, carry->seeking, &seeking);
+	uint64_t marks = starts | (seeking & b.colon);
+
+	carry->cr = b.cr >> 63;
+	carry->lf = b.lf >> 63;
+	carry->seeking = over | over_too;
+	// Nothing beyond the CR of the empty line is ours.
+	if (end != 0)
+		have &= end ^ (end - 1);
+	marks &= have;
+	suspects &= have;
+	if (suspects != 0 && out->suspect == UINT32_MAX)
+		out->suspect = base + (uint32_t)__builtin_ctzll(suspects);
+	for (; marks != 0; marks &= marks - 1)
+		out->at[out->n++] = (uint16_t)(base + (uint32_t)__builtin_ctzll(marks));
+	return end != 0;
+}
+
+ALWAYS_INLINE void scan(const uint8_t *bytes, size_t len, struct sip_scan *out,
+	struct masks (*look)(const uint8_t *p, size_t n))
+{
+	struct carry carry = {0};
+	out->n = 0;
+	out->suspect = UINT32_MAX;
+	out->ended = false;
+	for (size_t base = 0; base < len && out->n <= SIP_SCAN_MARKS_MAX; base += 64) {
+		size_t n = len - base;
+		uint64_t have = n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+
+		out->ended = take(look(bytes + base, n), have, (uint32_t)base, &carry, out);
+		if (out->ended)
+			break;
+	}
+	if (out->suspect == UINT32_MAX)
+		out->suspect = (uint32_t)len;
+}
+
+ALWAYS_INLINE struct masks look_scalar(const uint8_t *p, size_t n)
+{
+	struct masks b = {0};
+
+	for (size_t i = 0; i < n && i < 64; i++) {
+		b.cr |= (uint64_t)(p[i] == '\r') << i;
+		b.lf |= (uint64_t)(p[i] == '\n') << i;
+		b.space |= (uint64_t)(p[i] == ' ' || p[i] == '\t') << i;
+		b.colon |= (uint64_t)(p[i] == ':') << i;
+		b.control |= (uint64_t)(p[i] < 0x20 || p[i] == 0x7f) << i;
+	}
+	return b;
+}
+
+// The last block, padded so that it marks nothing.
+ALWAYS_INLINE const uint8_t *padded(const uint8_t *p, size_t n, uint8_t block[64])
+{
+	if (n >= 64)
+		return p;
+	memset(block, '.', 64);
+	memcpy(block, p, n);
+	return block;
+}
+
+ALWAYS_INLINE struct masks look_sse2(const uint8_t *p, size_t n)
+{
+	uint8_t block[64];
+	struct masks b = {0};
+
+	p = padded(p, n, block);
+	for (unsigned i = 0; i < 64; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
+		__m128i space = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')),
+			_mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+		__m128i control =
+			_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v),
+				_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+		__m128i cr = _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'));
+		__m128i lf = _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'));
+		__m128i colon = _mm_cmpeq_epi8(v, _mm_set1_epi8(':'));
+
+		b.cr |= (uint64_t)(unsigned)_mm_movemask_epi8(cr) << i;
+		b.lf |= (uint64_t)(unsigned)_mm_movemask_epi8(lf) << i;
+		b.space |= (uint64_t)(unsigned)_mm_movemask_epi8(space) << i;
+		b.colon |= (uint64_t)(unsigned)_mm_movemask_epi8(colon) << i;
+		b.control |= (uint64_t)(unsigned)_mm_movemask_epi8(control) << i;
+	}
+	return b;
+}
+
+__attribute__((target("avx2"))) ALWAYS_INLINE struct masks look_avx2(const uint8_t *p, size_t n)
+{
+	uint8_t block[64];
+	struct masks b = {0};
+
+	p = padded(p, n, block);
+	for (unsigned i = 0; i < 64; i += 32) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(p + i));
+		__m256i space = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(' ')),
+			_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')));
+		__m256i control = _mm256_or_si256(
+			_mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1f)), v),
+			_mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7f)));
+		__m256i cr = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\r'));
+		__m256i lf = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n'));
+		__m256i colon = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(':'));
+
+		b.cr |= (uint64_t)(unsigned)_mm256_movemask_epi8(cr) << i;
+		b.lf |= (uint64_t)(unsigned)_mm256_movemask_epi8(lf) << i;
+		b.space |= (uint64_t)(unsigned)_mm256_movemask_epi8(space) << i;
+		b.colon |= (uint64_t)(unsigned)_mm256_movemask_epi8(colon) << i;
+		b.control |= (uint64_t)(unsigned)_mm256_movemask_epi8(control) << i;
+	}
+	return b;
+}
+
+__attribute__((target("avx512f,avx512bw"))) ALWAYS_INLINE struct masks look_avx512(
+	const uint8_t *p, size_t n)
+{
+	__mmask64 have = n >= 64 ? ~0ULL : (1ULL << n) - 1;
+	// A masked load does not touch what it leaves out.
+	__m512i v = _mm512_mask_loadu_epi8(_mm512_set1_epi8('.'), have, p);
+
+	return (struct masks){
+		.cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r')),
+		.lf = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n')),
+		.space = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(' ')) |
+			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\t')),
+		.colon = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(':')),
+		.control = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) |
+			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(0x7f)),
+	};
+}
+
+bool sip_scan_head_scalar(const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	scan(bytes, len, out, look_scalar);
+	return true;
+}
+
+bool sip_scan_head_sse2(const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	scan(bytes, len, out, look_sse2);
+	return true;
+}
+
+__attribute__((target("avx2,bmi"))) static void scan_avx2(
+	const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	scan(bytes, len, out, look_avx2);
+}
+
+bool sip_scan_head_avx2(const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi"))
+		return false;
+	scan_avx2(bytes, len, out);
+	return true;
+}
+
+__attribute__((target("avx512f,avx512bw,bmi"))) static void scan_avx512(
+	const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	scan(bytes, len, out, look_avx512);
+}
+
+bool sip_scan_head_avx512(const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("bmi"))
+		return false;
+	scan_avx512(bytes, len, out);
+	return true;
+}
+
+void sip_scan_head(const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	if (!sip_scan_head_avx512(bytes, len, out) && !sip_scan_head_avx2(bytes, len, out))
+		sip_scan_head_sse2(bytes, len, out);
+}

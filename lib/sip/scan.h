@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The first look at a message: where its lines begin and their names end, for message.c only.
+// One pass over the head, 64 bytes at a time, with the widest vectors that the processor has.
+// Pure; any thread.
+
+#pragma once
+
+#include "lib/sip/message.h"
+
+// A field has two marks. The empty line has one, and a block may bring 64 beyond the last wanted.
+#define SIP_SCAN_MARKS_MAX (2 * SIP_HEADERS_MAX + 1)
+
+struct sip_scan {
+	// In ascending order: of every line but the start line its first byte and its first
+	// colon; a fold does not begin a line. The last one is the empty line, if ended.
+	// A line without a colon breaks the alternation.
+	uint16_t at[SIP_SCAN_MARKS_MAX + 64];
+	uint32_t n;
+	// The first suspicious byte: a CR or LF that stands alone, a control character other than
+	// HTAB (good only in a quoted-pair); len when there is none.
+	uint32_t suspect;
+	bool ended; // the empty line was found, its CR at least
+};
+
+// Stops at the empty line, at len, or when there are more than SIP_SCAN_MARKS_MAX marks.
+// len is at most SIP_HEAD_BYTES_MAX.
+void sip_scan_head(const uint8_t *bytes, size_t len, struct sip_scan *out);
+
+// The same by each way; false, and nothing done, where the processor cannot.
+bool sip_scan_head_scalar(const uint8_t *bytes, size_t len, struct sip_scan *out);
+bool sip_scan_head_sse2(const uint8_t *bytes, size_t len, struct sip_scan *out);
+bool sip_scan_head_avx2(const uint8_t *bytes, size_t len, struct sip_scan *out);
+bool sip_scan_head_avx512(const uint8_t *bytes, size_t len, struct sip_scan *out);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Via (RFC 3261 §20.42, §25.1; rport: RFC 3581).
+
+#include <errno.h>
+
+#include "lib/sip/lex.h"
+#include "lib/sip/value.h"
+
+static enum transport transport_of(struct view name)
+{
+	if (view_equal_nocase(name, VIEW("UDP")))
+		return TRANSPORT_UDP;
+	if (view_equal_nocase(name, VIEW("TCP")))
+		return TRANSPORT_TCP;
+	return view_equal_nocase(name, VIEW("TLS")) ? TRANSPORT_TLS : TRANSPORT_NONE;
+}
+
+// token SLASH from offset at on, to behind the slash and white space; 0 if malformed.
+static size_t skip_protocol_part(struct lex *x, size_t at)
+{
+	size_t end = lex_skip_class(x, LEX_TOKEN);
+
+	if (end == at || lex_skip_space(x, end) != x->pos || x->c != '/')
+		return 0;
+	at = x->pos + 1;
+	lex_step(x);
+	return lex_skip_space(x, at);
+}
+
+// sent-protocol = protocol-name SLASH protocol-version SLASH transport. The first two may be any
+// token: what a hop before us spoke is no reason to refuse. Where sent-by begins, 0 if malformed.
+static size_t parse_protocol(struct sip_via *v, struct lex *x)
+{
+	size_t at = skip_protocol_part(x, 0), end;
+
+	if (at != 0)
+		at = skip_protocol_part(x, at);
+	if (at == 0)
+		return 0;
+	end = lex_skip_class(x, LEX_TOKEN);
+	if (end == at || !lex_is_space(x->c))
+		return 0;
+	v->transport_text = lex_view(x, at, end);
+	v->transport = (uint8_t)transport_of(v->transport_text);
+	return lex_skip_space(x, end);
+}
+
+// sent-by = host [COLON port] from offset at on.
+static int parse_sent_by(struct sip_via *v, struct lex *x, size_t at)
+{
+	struct ip_addr ip;
+	uint32_t port;
+	size_t end, from;
+
+	if (x->c == '[' && x->pos == at) {
+		end = lex_skip_ipv6(x, &ip);
+		if (end == 0)
+			return -EINVAL;
+	} else {
+		end = lex_skip_class(x, LEX_HOST);
+	}
+	v->host = v->sent_by = lex_view(x, at, end);
+	if (end == at || lex_skip_space(x, end) != x->pos)
+		return -EINVAL;
+	if (x->c != ':')
+		return 0;
+	from = x->pos + 1;
+	lex_step(x);
+	from = lex_skip_space(x, from);
+	end = x->pos;
+	if (!lex_number(lex_view(x, from, end), UINT16_MAX, &port) || port == 0 ||
+		port > UINT16_MAX)
+		return -EINVAL;
+	v->port = (uint16_t)port;
+	v->sent_by = lex_view(x, at, end);
+	return lex_skip_space(x, end) == x->pos ? 0 : -EINVAL;
+}
+
+// Twice the same parameter: whoever takes the other one sends elsewhere.
+static int set_once(struct view *field, const struct lex_param *param)
+{
+	if (field->at != NULL || param->value.at == NULL)
+		return -EINVAL;
+	*field = param->value;
+	return 0;
+}
+
+static int note_param(struct sip_via *v, const struct lex_param *param)
+{
+	if (view_equal_nocase(param->name, VIEW("branch")))
+		return set_once(&v->branch, param);
+	if (view_equal_nocase(param->name, VIEW("received")))
+		return set_once(&v->received, param);
+	if (view_equal_nocase(param->name, VIEW("rport"))) {
+		if (v->has_rport)
+			return -EINVAL;
+		v->has_rport = true;
+		v->rport = param->value;
+	}
+	return 0;
+}
+
+// One value from the start of the field's rest. The lexer is left at its end or at a comma.
+static int parse(struct lex *x, struct sip_via *v)
+{
+	struct lex_param param;
+	size_t at, params;
+	int rc;
+
+	*v = (struct sip_via){0};
+	at = parse_protocol(v, x);
+	if (at == 0 || parse_sent_by(v, x, at) < 0)
+		return -EINVAL;
+	params = x->pos;
+	while (x->c == ';') {
+		rc = lex_param_next(x, &param);
+		if (rc < 0 || note_param(v, &param) < 0)
+			return -EINVAL;
+	}
+	for (at = x->pos; lex_is_space(x->at[at - 1]);)
+		at--;
+	v->text = lex_view(x, 0, at);
+	v->params = at > params ? lex_view(x, params, at) : lex_view(x, at, at);
+	return x->pos == x->len || x->c == ',' ? 0 : -EINVAL;
+}
+
+int sip_via_parse(struct view value, struct sip_via *out)
+{
+	struct lex x;
+
+	lex_init(&x, value);
+	return parse(&x, out) == 0 && x.pos == x.len ? 0 : -EINVAL;
+}
+
+int sip_top_via(const struct sip_message *m, struct sip_via *out, struct sip_value *where)
+{
+	const struct sip_header *h = sip_header_first(m, SIP_H_VIA);
+	struct lex x;
+
+	if (h == NULL)
+		return -ENOENT;
+	lex_init(&x, sip_view(m, h->value));
+	if (parse(&x, out) < 0)
+		return -EINVAL;
+	where->h = h;
+	where->span = (struct sip_span){h->value.at, (uint16_t)out->text.len};
+	return 0;
+}

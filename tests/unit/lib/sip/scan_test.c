@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every way of scanning against a plain reading, byte by byte, of what scan.h promises.
+
+#include "lib/sip/scan.h"
+#include "tests/unit/test.h"
+
+static void scan_plainly(const uint8_t *bytes, size_t len, struct sip_scan *out)
+{
+	bool seeking = false, started;
+
+	out->n = 0;
+	out->suspect = (uint32_t)len;
+	out->ended = false;
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = bytes[i], before = i > 0 ? bytes[i - 1] : 0;
+
+		// The ways look 64 bytes at a time and so stop at a block's border.
+		if (i % 64 == 0 && out->n > SIP_SCAN_MARKS_MAX)
+			break;
+		if (out->suspect == len &&
+			((before == '\r') != (c == '\n') ||
+				((c < 0x20 || c == 0x7f) && c != '\t' && c != '\r' && c != '\n')))
+			out->suspect = (uint32_t)i;
+		started = before == '\n' && c != ' ' && c != '\t';
+		seeking = seeking || started;
+		if (started || (seeking && c == ':'))
+			out->at[out->n++] = (uint16_t)i;
+		if (c == ':')
+			seeking = false;
+		if (started && c == '\r') {
+			out->ended = true;
+			return;
+		}
+	}
+}
+
+static void assert_same(const struct sip_scan *a, const struct sip_scan *b, const char *way)
+{
+	if (a->n != b->n || a->suspect != b->suspect || a->ended != b->ended ||
+		memcmp(a->at, b->at, a->n * sizeof(a->at[0])) != 0)
+		fail_msg("%s: %u marks, suspect %u, ended %d; plainly %u, %u, %d", way, b->n,
+			b->suspect, b->ended, a->n, a->suspect, a->ended);
+}
+
+static void compare_ways(const uint8_t *bytes, size_t len)
+{
+	struct sip_scan plain, scan;
+
+	scan_plainly(bytes, len, &plain);
+	assert_true(sip_scan_head_scalar(bytes, len, &scan));
+	assert_same(&plain, &scan, "scalar");
+	assert_true(sip_scan_head_sse2(bytes, len, &scan));
+	assert_same(&plain, &scan, "sse2");
+	if (sip_scan_head_avx2(bytes, len, &scan))
+		assert_same(&plain, &scan, "avx2");
+	if (sip_scan_head_avx512(bytes, len, &scan))
+		assert_same(&plain, &scan, "avx512");
+	sip_scan_head(bytes, len, &scan);
+	assert_same(&plain, &scan, "dispatched");
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	return *state ^= *state << 17;
+}
+
+static void every_way_marks_what_a_plain_reading_marks(void **state)
+{
+	// Dense in what matters, so that every pair of them meets on every border of a block.
+	static const uint8_t alphabet[] = "\r\n\r\n\r\n::  \tab\x01\x7f\x80\xff";
+	uint64_t seed = 0x9e3779b97f4a7c15;
+	uint8_t bytes[400];
+
+	(void)state;
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t len = next_random(&seed) % sizeof(bytes);
+		uint64_t letters = next_random(&seed) % 60;
+
+		for (size_t i = 0; i < len; i++) {
+			uint64_t pick = next_random(&seed) % (sizeof(alphabet) - 1 + letters);
+
+			bytes[i] = pick < sizeof(alphabet) - 1 ? alphabet[pick] : 'x';
+			if (i > 0 && bytes[i - 1] == '\r' && next_random(&seed) % 8 != 0)
+				bytes[i] = '\n';
+		}
+		compare_ways(bytes, len);
+	}
+}
+
+static void every_length_of_a_message_is_scanned_within_its_bytes(void **state)
+{
+	static const char text[] = "MESSAGE sip:bob@example.net SIP/2.0\r\n"
+				   "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa\r\n"
+				   "Subject: folded\r\n once\r\n"
+				   "f: <sip:a@example.com>;tag=1\r\n\r\nbody: no field\r\n\r\n";
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(text); len++) {
+		uint8_t *exact = malloc(len + 1);
+
+		assert_non_null(exact);
+		memcpy(exact + 1, text, len);
+		compare_ways(exact + 1, len);
+		free(exact);
+	}
+}
+
+static void marks_beyond_the_limit_end_the_scan(void **state)
+{
+	static uint8_t bytes[SIP_HEAD_BYTES_MAX];
+	struct sip_scan scan;
+
+	(void)state;
+	for (size_t i = 0; i + 4 <= sizeof(bytes); i += 4)
+		memcpy(bytes + i, "a:\r\n", 4);
+	compare_ways(bytes, sizeof(bytes));
+	sip_scan_head(bytes, sizeof(bytes), &scan);
+	assert_false(scan.ended);
+	assert_in_range(scan.n, SIP_SCAN_MARKS_MAX + 1, SIP_SCAN_MARKS_MAX + 64);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_way_marks_what_a_plain_reading_marks),
+		cmocka_unit_test(every_length_of_a_message_is_scanned_within_its_bytes),
+		cmocka_unit_test(marks_beyond_the_limit_end_the_scan),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
