@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "control/policy/document.h"
+
+#include "control/policy/document_keys.h"
+#include "lib/policy/domain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define SIP_PORT 5060
+
+struct parse {
+	struct document *document;
+	int section; // enum document_key of the map last begun
+	size_t n_files;
+	bool out_of_memory;
+};
+
+// Room for one more in an array that only this grows: n elements of size bytes, doubled as n passes
+// the powers of two. A zeroed element, or NULL.
+static void *push(struct parse *p, void **array, size_t *n, size_t size)
+{
+	void *grown = *array;
+
+	if ((*n & (*n - 1)) == 0) {
+		grown = reallocarray(*array, *n > 0 ? *n * 2 : 1, size);
+		if (grown == NULL) {
+			p->out_of_memory = true;
+			return NULL;
+		}
+		*array = grown;
+	}
+	return memset((uint8_t *)grown + (*n)++ * size, 0, size);
+}
+
+#define PUSH(p, array, n) push(p, (void **)&(array), &(n), sizeof(*(array)))
+
+static char *copy_text(struct parse *p, struct view text)
+{
+	char *copy = strndup((const char *)text.at, text.len);
+
+	p->out_of_memory |= copy == NULL;
+	return copy;
+}
+
+static struct document_peer *last_peer(struct parse *p)
+{
+	return &p->document->peers[p->document->n_peers - 1];
+}
+
+static struct document_entry *last_entry(struct parse *p)
+{
+	return &p->document->entries[p->document->n_entries - 1];
+}
+
+static void begin_peer(struct parse *p, bool local, unsigned line)
+{
+	struct document *d = p->document;
+	struct document_peer *peer = PUSH(p, d->peers, d->n_peers);
+
+	if (peer != NULL) {
+		peer->local = local;
+		peer->line = line;
+	}
+}
+
+static struct document_entry *begin_entry(struct parse *p, enum image_list list, unsigned line)
+{
+	struct document *d = p->document;
+	struct document_entry *entry = PUSH(p, d->entries, d->n_entries);
+
+	if (entry != NULL) {
+		entry->list = list;
+		entry->line = line;
+		entry->peer = UINT32_MAX;
+	}
+	return entry;
+}
+
+static void check_domain(const struct schema_event *e, struct errors *errors)
+{
+	struct domain domain;
+
+	if (domain_canonical(e->text, &domain) < 0)
+		errors_add(errors, e->line,
+			"\"%.100s\" is not a valid domain name; one such as contoso.example is "
+			"expected",
+			(const char *)e->text.at);
+}
+
+static void add_local_domain(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	struct document_entry *entry = begin_entry(p, IMAGE_LOCAL, e->line);
+
+	check_domain(e, errors);
+	if (entry == NULL)
+		return;
+	entry->peer = (uint32_t)(p->document->n_peers - 1);
+	entry->text = copy_text(p, e->text);
+}
+
+static void set_entry(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	struct document_entry *entry = last_entry(p);
+	struct view text = e->text;
+
+	if (entry->text != NULL) {
+		errors_add(errors, e->line,
+			"an entry has one of domain, file and pattern; begin another entry for a "
+			"second");
+		return;
+	}
+	entry->line = e->line;
+	if (e->key->id == KEY_DOMAIN) {
+		entry->kind = DOCUMENT_DOMAIN;
+		check_domain(e, errors);
+	} else if (e->key->id == KEY_FILE) {
+		entry->kind = DOCUMENT_FILE;
+		if (p->n_files++ == DOCUMENT_FILES_MAX)
+			errors_add(errors, e->line, "more than %d list files; join some of them",
+				DOCUMENT_FILES_MAX);
+	} else if (text.len >= 3 && memcmp(text.at, "re:", 3) == 0) {
+		entry->kind = DOCUMENT_REGEX;
+		text = view_of(text.at + 3, text.len - 3);
+	} else {
+		entry->kind = DOCUMENT_WILDCARD;
+	}
+	entry->text = copy_text(p, text);
+}
+
+static bool routes_nowhere(const struct ip_addr *ip)
+{
+	static const struct ip_addr v4_any = {.family = IP_V4}, v6_any = {.family = IP_V6};
+
+	return ip_equal(ip, &v4_any) || ip_equal(ip, &v6_any) ||
+		(ip->family == IP_V4 && ip->bytes[0] >= 224) ||
+		(ip->family == IP_V6 && ip->bytes[0] == 0xff);
+}
+
+static void add_hop(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	static const struct view udp = {(const uint8_t *)"udp:", 4};
+	struct document_peer *peer = last_peer(p);
+	struct endpoint hop, *place;
+
+	if (e->text.len <= udp.len || !view_equal(view_of(e->text.at, udp.len), udp) ||
+		endpoint_parse(view_of(e->text.at + udp.len, e->text.len - udp.len), SIP_PORT,
+			TRANSPORT_UDP, &hop) < 0 ||
+		hop.port == 0) {
+		errors_add(errors, e->line, "\"%s\" is not a next hop; %s is expected",
+			(const char *)e->text.at, e->key->what);
+		return;
+	}
+	if (routes_nowhere(&hop.ip)) {
+		errors_add(errors, e->line,
+			"\"%s\" cannot be a next hop; the unicast address of a server is expected",
+			(const char *)e->text.at);
+		return;
+	}
+	for (size_t i = 0; i < peer->n_hops; i++) {
+		if (endpoint_equal(&peer->hops[i], &hop)) {
+			errors_add(errors, e->line, "%s stands in %s twice; once is enough",
+				(const char *)e->text.at, e->key->name);
+			return;
+		}
+	}
+	place = PUSH(p, peer->hops, peer->n_hops);
+	if (place != NULL)
+		*place = hop;
+}
+
+static void add_source(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	struct document_peer *peer = last_peer(p);
+	struct ip_prefix source, *place;
+
+	if (ip_prefix_parse(e->text, &source) < 0) {
+		errors_add(errors, e->line,
+			"\"%s\" is not a source; %s is expected, with no bits set beyond the "
+			"prefix",
+			(const char *)e->text.at, e->key->what);
+		return;
+	}
+	place = PUSH(p, peer->sources, peer->n_sources);
+	if (place != NULL)
+		*place = source;
+}
+
+// What a server sends from is what it is reached at, unless the document says otherwise.
+static void end_peer(struct parse *p)
+{
+	struct document_peer *peer = last_peer(p);
+
+	if (peer->n_sources > 0)
+		return;
+	for (size_t i = 0; i < peer->n_hops; i++) {
+		struct ip_prefix *place = PUSH(p, peer->sources, peer->n_sources);
+
+		if (place == NULL)
+			return;
+		place->ip = peer->hops[i].ip;
+		place->bits = place->ip.family == IP_V4 ? 32 : 128;
+	}
+}
+
+static void take_begin(struct parse *p, const struct schema_event *e)
+{
+	p->section = e->key->id;
+	if (e->key->id == KEY_LOCAL_DOMAINS || e->key->id == KEY_PARTNERS)
+		begin_peer(p, e->key->id == KEY_LOCAL_DOMAINS, e->line);
+	else if (e->key->id == KEY_ALLOW || e->key->id == KEY_BLOCK)
+		begin_entry(p, e->key->id == KEY_ALLOW ? IMAGE_ALLOW : IMAGE_BLOCK, e->line);
+}
+
+static void take_end(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	if (e->faulty)
+		return;
+	if (e->key->id == KEY_LOCAL_DOMAINS || e->key->id == KEY_PARTNERS)
+		end_peer(p);
+	else if ((e->key->id == KEY_ALLOW || e->key->id == KEY_BLOCK) &&
+		last_entry(p)->text == NULL)
+		errors_add(errors, last_entry(p)->line,
+			"an entry of %s without a name; domain, file or pattern is expected",
+			e->key->name);
+}
+
+static void take_value(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	struct document *d = p->document;
+
+	switch ((enum document_key)e->key->id) {
+	case KEY_ENABLED:
+		d->flags |= e->number ? IMAGE_FEDERATION_ON : 0;
+		break;
+	case KEY_SIP:
+		d->flags |= e->number ? IMAGE_SIP_ON : 0;
+		break;
+	case KEY_BODY:
+		d->body_bytes_max = (uint32_t)e->number;
+		break;
+	case KEY_NAME:
+		last_peer(p)->name = copy_text(p, e->text);
+		break;
+	case KEY_HOP:
+		add_hop(p, e, errors);
+		break;
+	case KEY_SOURCE:
+		add_source(p, e, errors);
+		break;
+	case KEY_DOMAIN:
+	case KEY_FILE:
+	case KEY_PATTERN:
+		if (p->section == KEY_LOCAL_DOMAINS)
+			add_local_domain(p, e, errors);
+		else
+			set_entry(p, e, errors);
+		break;
+	case KEY_PARTNER:
+		last_entry(p)->partner = copy_text(p, e->text);
+		break;
+	case KEY_COMMENT: // for the document's readers; the revision keeps it
+	case KEY_FEDERATION:
+	case KEY_LIMITS:
+	case KEY_LOCAL_DOMAINS:
+	case KEY_PARTNERS:
+	case KEY_ALLOW:
+	case KEY_BLOCK:
+		break;
+	}
+}
+
+static void take(void *arg, const struct schema_event *e, struct errors *errors)
+{
+	struct parse *p = arg;
+
+	if (p->out_of_memory)
+		return;
+	if (e->kind == SCHEMA_BEGIN)
+		take_begin(p, e);
+	else if (e->kind == SCHEMA_VALUE)
+		take_value(p, e, errors);
+	else
+		take_end(p, e, errors);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct document_peer *const *x = a, *const *y = b;
+	int order = strcmp((*x)->name, (*y)->name);
+
+	return order != 0 ? order : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+static int compare_name(const void *key, const void *b)
+{
+	const struct document_peer *const *y = b;
+
+	return strcmp(key, (*y)->name);
+}
+
+// Entries name their partners, who may stand before or after them.
+static void resolve_partners(struct parse *p, struct errors *errors)
+{
+	struct document *d = p->document;
+	struct document_peer **sorted = calloc(d->n_peers + 1, sizeof(*sorted)), **found;
+	size_t n = 0;
+
+	if (sorted == NULL) {
+		p->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < d->n_peers; i++) {
+		if (d->peers[i].name != NULL)
+			sorted[n++] = &d->peers[i];
+	}
+	qsort(sorted, n, sizeof(struct document_peer *), compare_names);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+			errors_add(errors, sorted[i]->line,
+				"a partner called \"%s\" stands on line %u already; another name "
+				"is "
+				"expected",
+				sorted[i]->name, sorted[i - 1]->line);
+	}
+	for (size_t i = 0; i < d->n_entries; i++) {
+		struct document_entry *entry = &d->entries[i];
+
+		if (entry->partner == NULL)
+			continue;
+		found = bsearch(
+			entry->partner, sorted, n, sizeof(struct document_peer *), compare_name);
+		if (found == NULL)
+			errors_add(errors, entry->line,
+				"no partner is called \"%s\"; a name from partners is expected",
+				entry->partner);
+		else
+			entry->peer = (uint32_t)(*found - d->peers);
+	}
+	free(sorted);
+}
+
+struct document *document_parse(struct view text, struct errors *errors)
+{
+	struct parse p = {0};
+	unsigned n_before = errors->n;
+	int error;
+
+	p.document = calloc(1, sizeof(*p.document));
+	if (p.document == NULL) {
+		errors_add(errors, 0, "out of memory");
+		return NULL;
+	}
+	p.document->body_bytes_max = DOCUMENT_BODY_DEFAULT;
+	error = schema_read(text, document_keys, take, &p, errors);
+	// Half a document would accuse entries of partners that only failed to be read.
+	if (error == 0 && !p.out_of_memory)
+		resolve_partners(&p, errors);
+	if (error == -ENOMEM || p.out_of_memory)
+		errors_add(errors, 0, "out of memory");
+	if (error < 0 || errors->n > n_before) {
+		document_free(p.document);
+		return NULL;
+	}
+	return p.document;
+}
+
+void document_free(struct document *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->n_peers; i++) {
+		free(d->peers[i].name);
+		free(d->peers[i].hops);
+		free(d->peers[i].sources);
+	}
+	for (size_t i = 0; i < d->n_entries; i++) {
+		free(d->entries[i].text);
+		free(d->entries[i].partner);
+	}
+	free(d->peers);
+	free(d->entries);
+	free(d);
+}
+
+const char *document_section(enum image_list list)
+{
+	static const char *const names[] = {
+		[IMAGE_LOCAL] = "local_domains",
+		[IMAGE_ALLOW] = "allow",
+		[IMAGE_BLOCK] = "block",
+	};
+
+	return names[list];
+}
+
+const struct document_entry *document_file(const struct document *d, size_t index)
+{
+	for (size_t i = 0; i < d->n_entries; i++) {
+		if (d->entries[i].kind == DOCUMENT_FILE && index-- == 0)
+			return &d->entries[i];
+	}
+	return NULL;
+}

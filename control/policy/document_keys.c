@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "control/policy/document_keys.h"
+
+#include "control/policy/document.h"
+
+// FEATURES P12.
+#define BODY_MIN (1000u * 1024)
+#define BODY_MAX (20000u * 1024)
+
+#define COMMENT                                                                        \
+	{                                                                              \
+		.name = "comment", .id = KEY_COMMENT, .type = SCHEMA_TEXT, .max = 1000 \
+	}
+#define SOURCES                                                                                   \
+	{                                                                                         \
+		.name = "sources", .id = KEY_SOURCE, .type = SCHEMA_TEXT, .list = true, .min = 1, \
+		.max = 64, .n_max = DOCUMENT_SOURCES_MAX,                                         \
+		.what = "an address or prefix such as 192.0.2.0/24"                               \
+	}
+#define HOPS(key)                                                                                \
+	{                                                                                        \
+		.name = key, .id = KEY_HOP, .type = SCHEMA_TEXT, .list = true, .required = true, \
+		.min = 1, .max = 64, .n_max = DOCUMENT_HOPS_MAX,                                 \
+		.what = "udp:ADDRESS:PORT, an IPv6 address in brackets"                          \
+	}
+// FEATURES P3: a domain has at most 256 bytes.
+#define DOMAIN(...)                                                          \
+	{                                                                    \
+		.id = KEY_DOMAIN, .type = SCHEMA_TEXT, .min = 1, .max = 256, \
+		.what = "a domain name", __VA_ARGS__                         \
+	}
+#define DOMAIN_SOURCES                                                                            \
+	DOMAIN(.name = "domain"),                                                                 \
+		{.name = "file",                                                                  \
+			.id = KEY_FILE,                                                           \
+			.type = SCHEMA_TEXT,                                                      \
+			.min = 1,                                                                 \
+			.max = 1000,                                                              \
+			.what = "the path of a list file"},                                       \
+	{                                                                                         \
+		.name = "pattern", .id = KEY_PATTERN, .type = SCHEMA_TEXT, .min = 1, .max = 1003, \
+		.what = "a wildcard such as *.spam-*.example, or re: and a regular expression"    \
+	}
+
+static const struct schema_key federation_keys[] = {
+	{.name = "enabled", .id = KEY_ENABLED, .type = SCHEMA_BOOL},
+	{.name = "sip", .id = KEY_SIP, .type = SCHEMA_BOOL},
+	{0},
+};
+
+static const struct schema_key limits_keys[] = {
+	{.name = "body",
+		.id = KEY_BODY,
+		.type = SCHEMA_NUMBER,
+		.min = BODY_MIN,
+		.max = BODY_MAX,
+		.units = schema_bytes,
+		.what = "a size from 1000 KB to 20000 KB"},
+	{0},
+};
+
+static const struct schema_key local_domain_keys[] = {
+	DOMAIN(.name = "domain", .required = true),
+	DOMAIN(.name = "domains", .list = true),
+	HOPS("servers"),
+	SOURCES,
+	COMMENT,
+	{0},
+};
+
+static const struct schema_key partner_keys[] = {
+	{.name = "name",
+		.id = KEY_NAME,
+		.type = SCHEMA_TEXT,
+		.required = true,
+		.min = 1,
+		.max = 64,
+		.what = "a name of 1 to 64 bytes"},
+	HOPS("next_hops"),
+	SOURCES,
+	COMMENT,
+	{0},
+};
+
+static const struct schema_key allow_keys[] = {
+	DOMAIN_SOURCES,
+	{.name = "partner",
+		.id = KEY_PARTNER,
+		.type = SCHEMA_TEXT,
+		.required = true,
+		.min = 1,
+		.max = 64,
+		.what = "the name of one of the partners"},
+	COMMENT,
+	{0},
+};
+
+static const struct schema_key block_keys[] = {
+	DOMAIN_SOURCES,
+	COMMENT,
+	{0},
+};
+
+const struct schema_key document_keys[] = {
+	{.name = "federation", .id = KEY_FEDERATION, .type = SCHEMA_MAP, .keys = federation_keys},
+	{.name = "limits", .id = KEY_LIMITS, .type = SCHEMA_MAP, .keys = limits_keys},
+	{.name = "local_domains",
+		.id = KEY_LOCAL_DOMAINS,
+		.type = SCHEMA_MAP,
+		.list = true,
+		.required = true,
+		.keys = local_domain_keys},
+	{.name = "partners",
+		.id = KEY_PARTNERS,
+		.type = SCHEMA_MAP,
+		.list = true,
+		.keys = partner_keys},
+	{.name = "allow", .id = KEY_ALLOW, .type = SCHEMA_MAP, .list = true, .keys = allow_keys},
+	{.name = "block", .id = KEY_BLOCK, .type = SCHEMA_MAP, .list = true, .keys = block_keys},
+	{0},
+};
