@@ -22,15 +22,37 @@ static int explain(
 	return -EINVAL;
 }
 
+int patterns_compile_texts(const char *const expressions[], const unsigned flags[], unsigned n,
+	hs_database_t **database, struct patterns_error *error)
+{
+	hs_compile_error_t *compile_error = NULL;
+	unsigned *ids = calloc(n, sizeof(*ids));
+	hs_error_t result;
+	int rc = 0;
+
+	*database = NULL;
+	error->index = UINT32_MAX;
+	error->text[0] = '\0';
+	if (ids == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		ids[i] = i;
+	result = hs_compile_multi(
+		expressions, flags, ids, n, HS_MODE_BLOCK, NULL, database, &compile_error);
+	if (result != HS_SUCCESS)
+		rc = explain(result, compile_error, error);
+	hs_free_compile_error(compile_error);
+	free(ids);
+	return rc;
+}
+
 int patterns_compile(
 	const struct image *image, hs_database_t **database, struct patterns_error *error)
 {
 	uint32_t n = image_info(image)->n_patterns;
-	hs_compile_error_t *compile_error = NULL;
-	hs_error_t result;
 	const char **expressions;
-	unsigned *flags, *ids;
-	int rc = 0;
+	unsigned *flags;
+	int rc = -ENOMEM;
 
 	*database = NULL;
 	error->index = UINT32_MAX;
@@ -39,26 +61,17 @@ int patterns_compile(
 		return 0;
 	expressions = calloc(n, sizeof(*expressions));
 	flags = calloc(n, sizeof(*flags));
-	ids = calloc(n, sizeof(*ids));
-	if (expressions == NULL || flags == NULL || ids == NULL) {
-		rc = -ENOMEM;
+	if (expressions == NULL || flags == NULL)
 		goto out;
-	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct image_pattern pattern = image_pattern_at(image, i);
 
 		expressions[i] = (const char *)pattern.expression.at;
 		flags[i] = pattern.flags;
-		ids[i] = i;
 	}
-	result = hs_compile_multi(
-		expressions, flags, ids, n, HS_MODE_BLOCK, NULL, database, &compile_error);
-	if (result != HS_SUCCESS)
-		rc = explain(result, compile_error, error);
-	hs_free_compile_error(compile_error);
+	rc = patterns_compile_texts(expressions, flags, n, database, error);
 out:
 	free(expressions);
 	free(flags);
-	free(ids);
 	return rc;
 }

@@ -23,3 +23,8 @@ struct patterns_error {
 // image has none. 0, -EINVAL with *error, or -ENOMEM. Free with hs_free_database().
 int patterns_compile(
 	const struct image *image, hs_database_t **database, struct patterns_error *error);
+
+// The same for texts that lie apart from any image, n > 0 of them, NUL-terminated; the index of
+// each is its id.
+int patterns_compile_texts(const char *const expressions[], const unsigned flags[], unsigned n,
+	hs_database_t **database, struct patterns_error *error);
