@@ -9,14 +9,6 @@
 _Static_assert(sizeof(struct name_record) == NAMES_UNIT_BYTES, "a record is a cache line");
 _Static_assert(sizeof(struct name_bucket) == 64, "a bucket is a cache line");
 
-// Start of the label that ends at end.
-static size_t label_start(const uint8_t *text, size_t end)
-{
-	while (end > 0 && text[end - 1] != '.')
-		end--;
-	return end;
-}
-
 uint64_t names_hash(const uint64_t seed[2], const struct domain *name)
 {
 	uint64_t hash = seed[0];
@@ -25,7 +17,7 @@ uint64_t names_hash(const uint64_t seed[2], const struct domain *name)
 	while (start > 0) {
 		size_t end = start - 1;
 
-		start = label_start(name->text, end);
+		start = names_label_start(name->text, end);
 		hash = names_hash_label(seed, hash, name->text + start, end - start);
 	}
 	return hash;
@@ -80,6 +72,16 @@ const struct name_record *names_find(
 	return NULL;
 }
 
+void names_prefetch_record(const struct names *names, uint64_t hash)
+{
+	const struct name_bucket *bucket = &names->buckets[hash & names->bucket_mask];
+	unsigned found = slots_with_tag(bucket, names_tag(hash));
+
+	for (; found != 0; found &= found - 1)
+		__builtin_prefetch(
+			&names->units[names_slot_unit(bucket->slots[__builtin_ctz(found)])]);
+}
+
 const struct name_record *names_find_suffix(const struct names *names, const struct domain *name)
 {
 	const struct name_record *longest = NULL;
@@ -90,7 +92,7 @@ const struct name_record *names_find_suffix(const struct names *names, const str
 		size_t end = start - 1;
 		const struct name_record *record;
 
-		start = label_start(name->text, end);
+		start = names_label_start(name->text, end);
 		if (start == 0)
 			break;
 		hash = names_hash_label(names->seed, hash, name->text + start, end - start);

@@ -75,6 +75,14 @@ static inline uint32_t names_slot_unit(uint32_t slot)
 	return slot & (NAMES_UNITS_MAX - 1);
 }
 
+// Start of the label that ends at end.
+static inline size_t names_label_start(const uint8_t *text, size_t end)
+{
+	while (end > 0 && text[end - 1] != '.')
+		end--;
+	return end;
+}
+
 // Hash of "label.rest" from that of rest; seed[0] where there is no rest. DOMAIN_PADDING bytes
 // after the label must be readable.
 static inline uint64_t names_hash_label(
@@ -97,3 +105,11 @@ const struct name_record *names_find(
 
 // The record of the longest suffix of the name, shorter than itself, or NULL.
 const struct name_record *names_find_suffix(const struct names *names, const struct domain *name);
+
+// The two lines that a look-up reads, ahead of it: first the bucket; then, when that has arrived,
+// the record.
+static inline void names_prefetch_bucket(const struct names *names, uint64_t hash)
+{
+	__builtin_prefetch(&names->buckets[hash & names->bucket_mask]);
+}
+void names_prefetch_record(const struct names *names, uint64_t hash);
