@@ -5,9 +5,12 @@
 #pragma once
 
 #include "lib/base/addr.h"
+#include "lib/base/errors.h"
 #include "lib/base/side.h"
 
 #include <stdio.h>
+
+struct machine;
 
 #define CORE_MAP_PORTS_MAX     16
 #define CORE_MAP_WORKERS_MAX   64
@@ -73,27 +76,25 @@ struct core_map {
 	unsigned main_core;
 	enum idle_mode idle;
 	enum hugepages hugepages;
+	bool use_hugepages;                     // what hugepages comes to on this machine
 	uint32_t n_packets;                     // packet buffers a worker
 	char socket[CORE_MAP_PATH_BYTES];       // where control attaches
 	char control_user[CORE_MAP_NAME_BYTES]; // the one uid that may
 	char user[CORE_MAP_NAME_BYTES];         // the dataplane's own after start; empty: stay
 };
 
-// What the machine has; a faked one in tests.
-struct machine {
-	unsigned n_cores;
-	bool core_online[1024];
-	int core_node[1024];
-	unsigned n_nodes;
-	uint64_t hugepage_bytes_free;
-};
-
-// Reads sysfs below root ("" for the real one) and libnuma. 0 or -errno.
-int machine_read(const char *root, struct machine *m);
-
-// Reads the text of a core map and checks it against the machine. 0; or -EINVAL with
-// "core-map.yaml:LINE: what is wrong and what would be right" in error.
-int core_map_parse(const char *text, size_t n_bytes, const char *file_name,
-	const struct machine *machine, struct core_map *out, char error[CORE_MAP_ERROR_BYTES]);
+// Reads the text of a core map and checks it against the machine. 0; or -EINVAL, and errors says
+// line by line what is wrong and what would be right; or -ENOMEM. What works but costs is in
+// warnings.
+int core_map_parse(struct view text, const struct machine *machine, struct core_map *out,
+	struct errors *errors, struct errors *warnings);
+// The same of a file of at most 1 MB; one that cannot be read is an error too.
 int core_map_read(const char *path, const struct machine *machine, struct core_map *out,
-	char error[CORE_MAP_ERROR_BYTES]);
+	struct errors *errors, struct errors *warnings);
+
+// Packet memory and the rest that DPDK needs for this map, in bytes.
+uint64_t core_map_memory_bytes(const struct core_map *map);
+
+// Writes a commented map that suits the machine; addresses and sides are for a person to fill in.
+// It passes core_map_parse() on that machine as it is.
+void core_map_suggest(const struct machine *machine, FILE *out);

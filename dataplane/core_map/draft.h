@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A core map being read: the map, and what only its check needs to know of the text.
+
+#pragma once
+
+#include "dataplane/core_map/core_map.h"
+#include "dataplane/core_map/machine.h"
+
+struct draft_queue {
+	char port[CORE_MAP_NAME_BYTES];
+	uint16_t queue;
+	unsigned line;
+};
+
+struct draft {
+	struct core_map *map;
+	const struct machine *machine;
+	struct errors *errors, *warnings;
+	unsigned main_core_line, hugepages_line, packets_line;
+	unsigned address_line[CORE_MAP_PORTS_MAX][CORE_MAP_ADDRESSES_MAX];
+	unsigned gateway4_line[CORE_MAP_PORTS_MAX], gateway6_line[CORE_MAP_PORTS_MAX];
+	struct draft_queue queues[CORE_MAP_WORKERS_MAX][CORE_MAP_PORTS_MAX];
+	unsigned n_queues[CORE_MAP_WORKERS_MAX];
+	char listener_port[CORE_MAP_LISTENERS_MAX][CORE_MAP_NAME_BYTES];
+};
+
+// Everything that lies between two values, or between a value and the machine; completes the map
+// (queues, nodes, indexes, hugepages). For a draft without errors.
+void draft_check(struct draft *d);
