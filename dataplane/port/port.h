@@ -9,6 +9,8 @@
 
 #include <rte_ether.h>
 
+#define PORT_RETA_MAX 512
+
 struct port {
 	uint16_t id;    // DPDK's
 	uint16_t index; // in the core map
@@ -20,8 +22,9 @@ struct port {
 	bool rx_hash;                         // it says that it sets mbuf.hash.rss
 	uint8_t rss_key[52];
 	unsigned rss_key_bytes;
-	uint16_t reta[512]; // hash & (reta_size - 1) -> queue
-	unsigned reta_size;
+	uint16_t reta[PORT_RETA_MAX]; // hash & (reta_size - 1) -> queue
+	unsigned reta_size;           // a power of two
+	uint16_t worker_of_queue[CORE_MAP_WORKERS_MAX];
 	const struct core_map_port *map;
 };
 
@@ -31,6 +34,7 @@ void eal_stop(void);
 
 // Opens and starts every port of the map with one queue pair a worker; ports[] by index in the
 // map. pools[w] feeds the queues of worker w.
-int ports_open(const struct core_map *map, struct pools pools[], struct port ports[],
+int ports_open(const struct core_map *map, const struct pools pools[], struct port ports[],
 	char error[CORE_MAP_ERROR_BYTES]);
+// Stops and closes what ports_open() opened; ports[] zeroed before it.
 void ports_close(const struct core_map *map, struct port ports[]);

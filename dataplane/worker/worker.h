@@ -39,8 +39,10 @@ struct worker {
 	int numa_node;
 	enum idle_mode idle;
 	uint64_t hz;
+	uint64_t ns_per_tick; // of the TSC, in 2^-32 ns
 	const struct core_map *map;
 	const struct port *ports;
+	char sent_by[CORE_MAP_LISTENERS_MAX][CORE_MAP_DEVICE_BYTES]; // the relay keeps views
 
 	// worker only
 	struct queue queues[CORE_MAP_PORTS_MAX];
@@ -71,6 +73,15 @@ int worker_run(void *worker);
 // One turn of it: poll every queue once, and everything else that is due. True if it found
 // something. For the loop and for benches.
 bool worker_turn(struct worker *w);
+
+static inline uint64_t worker_ns(const struct worker *w, uint64_t ticks)
+{
+	return (uint64_t)((unsigned __int128)ticks * w->ns_per_tick >> 32);
+}
+
+// A buffer for what a payload of that length becomes; from the reserve, with room for a refusal
+// only, when the pools are empty. NULL when that is empty too.
+struct rte_mbuf *worker_get_buffer(struct worker *w, size_t payload_bytes);
 
 // Takes up what main has offered: segment, generation. Called between two bursts. generation.c
 // and link.c beside this file.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/port/pool.h"
+
+#include <errno.h>
+#include <rte_errno.h>
+#include <string.h>
+
+// Frames that answer ARP and the like; they live from one burst to the next.
+#define RESERVE_PACKETS 512
+#define CACHE_PACKETS   256
+
+static struct rte_mempool *open_pool(const char *kind, unsigned worker, int numa_node,
+	uint32_t n_packets, unsigned n_cached, unsigned n_bytes)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s%u", kind, worker);
+	return rte_pktmbuf_pool_create(name, n_packets, n_cached, 0,
+		(uint16_t)(RTE_PKTMBUF_HEADROOM + n_bytes), numa_node);
+}
+
+int pools_open(struct pools *p, unsigned worker, int numa_node, uint32_t n_packets)
+{
+	int r;
+
+	memset(p, 0, sizeof(*p));
+	p->small =
+		open_pool("small", worker, numa_node, n_packets, CACHE_PACKETS, POOL_SMALL_BYTES);
+	p->large = open_pool(
+		"large", worker, numa_node, n_packets / 8, CACHE_PACKETS / 8, POOL_LARGE_BYTES);
+	p->reserve = open_pool("reserve", worker, numa_node, RESERVE_PACKETS, 0, POOL_SMALL_BYTES);
+	if (p->small != NULL && p->large != NULL && p->reserve != NULL)
+		return 0;
+	r = rte_errno > 0 ? -rte_errno : -ENOMEM;
+	pools_close(p);
+	return r;
+}
+
+void pools_close(struct pools *p)
+{
+	rte_mempool_free(p->small);
+	rte_mempool_free(p->large);
+	rte_mempool_free(p->reserve);
+	memset(p, 0, sizeof(*p));
+}
+
+struct rte_mbuf *pools_get(struct pools *p, size_t n_bytes)
+{
+	if (n_bytes <= POOL_SMALL_BYTES)
+		return rte_pktmbuf_alloc(p->small);
+	return n_bytes <= POOL_LARGE_BYTES ? rte_pktmbuf_alloc(p->large) : NULL;
+}
+
+struct rte_mbuf *pools_get_reserve(struct pools *p, size_t n_bytes)
+{
+	return n_bytes <= POOL_SMALL_BYTES ? rte_pktmbuf_alloc(p->reserve) : NULL;
+}
