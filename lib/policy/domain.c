@@ -2,76 +2,135 @@
 
 #include "lib/policy/domain.h"
 
+#include "lib/policy/mix.h"
+
 #include <errno.h>
 
-// What a byte becomes: letters lowered, digits, hyphen, underscore and dot kept, 0 for all others.
-static const uint8_t canonical_byte[256] = {
-	['-'] = '-',
-	['.'] = '.',
-	['_'] = '_',
-	['0'] = '0',
-	'1',
-	'2',
-	'3',
-	'4',
-	'5',
-	'6',
-	'7',
-	'8',
-	'9',
-	['A'] = 'a',
-	'b',
-	'c',
-	'd',
-	'e',
-	'f',
-	'g',
-	'h',
-	'i',
-	'j',
-	'k',
-	'l',
-	'm',
-	'n',
-	'o',
-	'p',
-	'q',
-	'r',
-	's',
-	't',
-	'u',
-	'v',
-	'w',
-	'x',
-	'y',
-	'z',
-	['a'] = 'a',
-	'b',
-	'c',
-	'd',
-	'e',
-	'f',
-	'g',
-	'h',
-	'i',
-	'j',
-	'k',
-	'l',
-	'm',
-	'n',
-	'o',
-	'p',
-	'q',
-	'r',
-	's',
-	't',
-	'u',
-	'v',
-	'w',
-	'x',
-	'y',
-	'z',
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define BLOCK_BYTES 16
+
+// Sixteen bytes of a name, the first lowest.
+struct block {
+	uint64_t low, high;
 };
+
+// What they are; bit i is about byte i.
+struct kinds {
+	uint16_t valid; // letter, digit, hyphen, underscore or dot
+	uint16_t dots;
+};
+
+#ifdef __SSE2__
+// Bytes between first and last.
+static __m128i in_range(__m128i bytes, char first, char last)
+{
+	__m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+
+	return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8((char)(last - first))), above);
+}
+
+// Writes the block in lower case.
+static struct kinds lower_block(struct block in, uint8_t out[BLOCK_BYTES])
+{
+	__m128i bytes = _mm_set_epi64x((long long)in.high, (long long)in.low);
+	__m128i upper = in_range(bytes, 'A', 'Z');
+	__m128i lowered = _mm_or_si128(bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+	// '-', '.', '/' and the digits follow each other in ASCII.
+	__m128i others = _mm_andnot_si128(
+		_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/')), in_range(bytes, '-', '9'));
+	__m128i valid = _mm_or_si128(_mm_or_si128(in_range(lowered, 'a', 'z'), others),
+		_mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
+
+	_mm_storeu_si128((__m128i *)(void *)out, lowered);
+	return (struct kinds){
+		(uint16_t)_mm_movemask_epi8(valid),
+		(uint16_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))),
+	};
+}
+#else
+static struct kinds lower_block(struct block in, uint8_t out[BLOCK_BYTES])
+{
+	struct kinds kinds = {0, 0};
+
+	memcpy(out, &in, BLOCK_BYTES);
+	for (unsigned i = 0; i < BLOCK_BYTES; i++) {
+		uint8_t c = out[i] = ascii_lower(out[i]);
+		bool valid = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+			c == '.' || c == '_';
+
+		kinds.valid |= (uint16_t)(valid << i);
+		kinds.dots |= (uint16_t)((c == '.') << i);
+	}
+	return kinds;
+}
+#endif
+
+static struct block load_block(const uint8_t *p)
+{
+	return (struct block){mix_load64(p), mix_load64(p + 8)};
+}
+
+// n < 16 bytes with nothing readable behind them, by loads that overlap; zeros follow.
+static struct block load_short_block(const uint8_t *p, size_t n)
+{
+	struct block b = {0, 0};
+
+	if (n > 8) {
+		b.low = mix_load64(p);
+		b.high = mix_load64(p + n - 8) >> 8 * (16 - n);
+	} else if (n >= 4) {
+		b.low = mix_load32(p) | (uint64_t)mix_load32(p + n - 4) << 8 * (n - 4);
+	} else if (n > 0) {
+		b.low = p[0] | (uint64_t)p[n / 2] << 8 * (n / 2) |
+			(uint64_t)p[n - 1] << 8 * (n - 1);
+	}
+	return b;
+}
+
+// Lowers the name into out and finds its dots. False: it holds something else than a name of ASCII
+// may hold.
+static bool lower(struct view name, struct domain *out)
+{
+	bool valid = true;
+	size_t at = 0;
+
+	memset(out->dots, 0, sizeof(out->dots));
+	for (; at + BLOCK_BYTES <= name.len; at += BLOCK_BYTES) {
+		struct kinds k = lower_block(load_block(name.at + at), out->text + at);
+
+		out->dots[at / 64] |= (uint64_t)k.dots << at % 64;
+		valid &= k.valid == 0xffff;
+	}
+	if (at < name.len) {
+		size_t n = name.len - at;
+		uint16_t mask = (uint16_t)((1U << n) - 1);
+		struct kinds k = lower_block(load_short_block(name.at + at, n), out->text + at);
+
+		out->dots[at / 64] |= (uint64_t)k.dots << at % 64;
+		valid &= (k.valid & mask) == mask;
+	}
+	out->len = (uint8_t)name.len;
+	memset(out->text + out->len, 0, DOMAIN_PADDING);
+	return valid;
+}
+
+static bool labels_fit(const struct domain *d)
+{
+	size_t end = d->len;
+
+	for (;;) {
+		size_t start = domain_label_start(d, end);
+
+		if (start == end || end - start > DOMAIN_LABEL_BYTES_MAX)
+			return false;
+		if (start == 0)
+			return true;
+		end = start - 1;
+	}
+}
 
 static bool is_digit(uint8_t c)
 {
@@ -79,51 +138,20 @@ static bool is_digit(uint8_t c)
 }
 
 // No top-level domain is a number; an IPv4 literal always ends in one.
-static bool ends_in_number(const uint8_t *text, size_t len)
+static bool ends_in_number(const struct domain *d)
 {
-	while (len > 0 && is_digit(text[len - 1]))
+	size_t len = d->len;
+
+	while (len > 0 && is_digit(d->text[len - 1]))
 		len--;
-	return len == 0 || text[len - 1] == '.';
-}
-
-static bool labels_fit(const uint8_t *text, size_t len)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i <= len; i++) {
-		if (i < len && text[i] != '.')
-			continue;
-		if (i == start || i - start > DOMAIN_LABEL_BYTES_MAX)
-			return false;
-		start = i + 1;
-	}
-	return true;
-}
-
-bool domain_is_canonical(const uint8_t *text, size_t len)
-{
-	if (len == 0 || len > DOMAIN_BYTES_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (canonical_byte[text[i]] != text[i] || text[i] == 0)
-			return false;
-	}
-	return labels_fit(text, len) && !ends_in_number(text, len);
+	return len == 0 || d->text[len - 1] == '.';
 }
 
 int domain_canonical(struct view name, struct domain *out)
 {
 	if (name.len > 0 && name.at[name.len - 1] == '.')
 		name.len--;
-	if (name.len == 0 || name.len > DOMAIN_BYTES_MAX)
+	if (name.len == 0 || name.len > DOMAIN_BYTES_MAX || !lower(name, out))
 		return -EINVAL;
-	for (size_t i = 0; i < name.len; i++) {
-		out->text[i] = canonical_byte[name.at[i]];
-		if (out->text[i] == 0)
-			return -EINVAL;
-	}
-	out->len = (uint8_t)name.len;
-	memset(out->text + out->len, 0, DOMAIN_PADDING);
-	return labels_fit(out->text, out->len) && !ends_in_number(out->text, out->len) ? 0
-										       : -EINVAL;
+	return labels_fit(out) && !ends_in_number(out) ? 0 : -EINVAL;
 }

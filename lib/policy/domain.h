@@ -20,6 +20,7 @@
 
 struct domain {
 	uint8_t text[DOMAIN_BYTES_MAX + DOMAIN_PADDING + 1]; // len bytes, then DOMAIN_PADDING zeros
+	uint64_t dots[4]; // bit i % 64 of [i / 64]: text[i] is a dot
 	uint8_t len;
 };
 
@@ -31,5 +32,16 @@ struct domain {
 // 0, or -EINVAL.
 int domain_canonical(struct view name, struct domain *out);
 
-// Whether the bytes are what domain_canonical() may write.
-bool domain_is_canonical(const uint8_t *text, size_t len);
+// Start of the label that ends at end ≤ len, a dot's place or len itself.
+static inline size_t domain_label_start(const struct domain *d, size_t end)
+{
+	size_t word = end / 64;
+	uint64_t bits = d->dots[word] & ((UINT64_C(1) << end % 64) - 1);
+
+	while (bits == 0) {
+		if (word == 0)
+			return 0;
+		bits = d->dots[--word];
+	}
+	return word * 64 + 64 - (size_t)__builtin_clzll(bits);
+}

@@ -117,8 +117,6 @@ static const char *check_record(const struct image *image, const struct name_rec
 		return "a name out of order";
 	if (n_units > n_units_left)
 		return "a name ends behind its section";
-	if (!domain_is_canonical(text, record->len))
-		return "a name is not canonical";
 	error = check_entry(image, record->list, record->peer, record->rule);
 	if (error != NULL)
 		return error;
@@ -140,10 +138,12 @@ static const char *check_found(
 	uint64_t hashes[CHECK_BATCH];
 
 	for (unsigned i = 0; i < n; i++) {
-		struct domain name = {.len = records[i]->len};
+		struct domain name;
 
 		texts[i] = name_record_text(records[i]);
-		memcpy(name.text, texts[i], name.len);
+		if (domain_canonical(view_of(texts[i], records[i]->len), &name) != 0 ||
+			name.len != records[i]->len || memcmp(name.text, texts[i], name.len) != 0)
+			return "a name is not canonical";
 		hashes[i] = names_hash(image->names.seed, &name);
 		__builtin_prefetch(&image->names.buckets[hashes[i] & image->names.bucket_mask]);
 	}

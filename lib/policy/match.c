@@ -125,7 +125,7 @@ static void hash_suffixes(const struct matcher *m, struct key *key)
 	for (; start > 0 && n < SUFFIXES_MAX; n++) {
 		size_t end = start - 1;
 
-		start = names_label_start(text, end);
+		start = domain_label_start(&key->name, end);
 		hash = names_hash_label(m->names->seed, hash, text + start, end - start);
 		hashes[n] = hash;
 		starts[n] = (uint8_t)start;

@@ -17,7 +17,7 @@ uint64_t names_hash(const uint64_t seed[2], const struct domain *name)
 	while (start > 0) {
 		size_t end = start - 1;
 
-		start = names_label_start(name->text, end);
+		start = domain_label_start(name, end);
 		hash = names_hash_label(seed, hash, name->text + start, end - start);
 	}
 	return hash;
@@ -92,7 +92,7 @@ const struct name_record *names_find_suffix(const struct names *names, const str
 		size_t end = start - 1;
 		const struct name_record *record;
 
-		start = names_label_start(name->text, end);
+		start = domain_label_start(name, end);
 		if (start == 0)
 			break;
 		hash = names_hash_label(names->seed, hash, name->text + start, end - start);

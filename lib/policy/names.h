@@ -75,14 +75,6 @@ static inline uint32_t names_slot_unit(uint32_t slot)
 	return slot & (NAMES_UNITS_MAX - 1);
 }
 
-// Start of the label that ends at end.
-static inline size_t names_label_start(const uint8_t *text, size_t end)
-{
-	while (end > 0 && text[end - 1] != '.')
-		end--;
-	return end;
-}
-
 // Hash of "label.rest" from that of rest; seed[0] where there is no rest. DOMAIN_PADDING bytes
 // after the label must be readable.
 static inline uint64_t names_hash_label(

@@ -13,7 +13,8 @@ static void expect_canonical(const char *spelled, const char *canonical)
 	assert_memory_equal(d.text, canonical, d.len);
 	for (unsigned i = 0; i < DOMAIN_PADDING; i++)
 		assert_int_equal(d.text[d.len + i], 0);
-	assert_true(domain_is_canonical(d.text, d.len));
+	for (unsigned i = 0; i < 256; i++)
+		assert_int_equal(d.dots[i / 64] >> i % 64 & 1, i < d.len && d.text[i] == '.');
 }
 
 static void expect_refused(const char *spelled)
@@ -97,13 +98,30 @@ static void every_other_ascii_byte_is_refused_wherever_it_stands(void **state)
 	}
 }
 
-static void only_what_canonical_writes_is_canonical(void **state)
+static void labels_are_found_from_the_last_to_the_first(void **state)
 {
-	static const char *const rows[] = {"A", "a.", "", ".a", "a..b", "a b", "1.2"};
+	char spelled[256];
+	struct domain d;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_false(domain_is_canonical((const uint8_t *)rows[i], strlen(rows[i])));
+	for (size_t label = 1; label <= DOMAIN_LABEL_BYTES_MAX; label++) {
+		size_t end = DOMAIN_BYTES_MAX;
+
+		for (size_t i = 0; i < DOMAIN_BYTES_MAX; i++)
+			spelled[i] = i % (label + 1) == label ? '.' : 'a';
+		if (spelled[end - 1] == '.')
+			end--;
+		assert_int_equal(domain_canonical(view_of(spelled, end), &d), 0);
+		for (;;) {
+			size_t start = domain_label_start(&d, end);
+
+			assert_null(memchr(d.text + start, '.', end - start));
+			if (start == 0)
+				break;
+			assert_int_equal(d.text[start - 1], '.');
+			end = start - 1;
+		}
+	}
 }
 
 int main(void)
@@ -114,7 +132,7 @@ int main(void)
 		cmocka_unit_test(a_name_of_255_bytes_fits_and_one_of_256_does_not),
 		cmocka_unit_test(what_is_no_name_is_refused),
 		cmocka_unit_test(every_other_ascii_byte_is_refused_wherever_it_stands),
-		cmocka_unit_test(only_what_canonical_writes_is_canonical),
+		cmocka_unit_test(labels_are_found_from_the_last_to_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
