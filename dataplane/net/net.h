@@ -28,6 +28,9 @@ struct net_neighbour {
 	uint16_t port;
 	struct ip_addr ip;
 	struct rte_ether_addr mac;
+	bool answers;  // somebody's question; otherwise told unasked
+	bool override; // may replace what is known
+	uint8_t zero[2];
 };
 
 struct net_config {
@@ -48,13 +51,15 @@ void net_free(struct net *n);
 unsigned net_input(struct net *n, unsigned port, struct rte_mbuf *frames[], unsigned n_frames,
 	uint64_t now, struct net_datagram out[]);
 
-// Sends payload as UDP from the listener's address and port: packet holds the payload alone.
+// Sends payload as UDP from the listener's address and port: packet holds the payload alone, in one
+// segment, with the headroom that pools_get() leaves.
 // Finds port and neighbour, asks for the neighbour if need be (the packet then waits, bounded),
 // prepends headers, fragments over the MTU (at most 8 pieces). Takes ownership.
 void net_output(struct net *n, struct rte_mbuf *packet, uint16_t listener,
 	const struct endpoint *destination, uint64_t now);
 
-// Expires fragments and neighbours, asks again, at most budget steps. Call every millisecond or so.
+// Announces our addresses when first called, expires fragments, and looks at budget entries of the
+// neighbour table: asks again, gives up. Call every millisecond or so.
 void net_timers(struct net *n, uint64_t now, unsigned budget);
 
 // Neighbours learned since the last call, for the other workers; and what they learned.

@@ -7,6 +7,7 @@
 #include "lib/base/reason.h"
 
 #define IPV4_BYTES          20
+#define IPV4_CHECKSUM_AT    10
 #define IPV6_BYTES          40
 #define IPV6_FRAGMENT_BYTES 8
 #define IP_HOP_LIMIT        64 // RFC 1700's recommended default TTL

@@ -67,9 +67,9 @@ void ipv4_build(uint8_t *at, const struct ip_header *h)
 			(h->more_fragments ? FLAG_MORE_FRAGMENTS : 0)));
 	at[8] = h->hop_limit;
 	at[9] = h->protocol;
-	memset(at + 10, 0, 2);
+	memset(at + IPV4_CHECKSUM_AT, 0, 2);
 	memcpy(at + 12, h->source.bytes, 4);
 	memcpy(at + 16, h->destination.bytes, 4);
 	checksum = checksum_end(checksum_add(0, at, IPV4_BYTES));
-	memcpy(at + 10, &checksum, sizeof(checksum));
+	memcpy(at + IPV4_CHECKSUM_AT, &checksum, sizeof(checksum));
 }

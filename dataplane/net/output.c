@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/net/state.h"
+
+#include "lib/net/udp.h"
+
+// On the link itself, or by the gateway of the family. False where nothing leads there.
+static bool find_next_hop(
+	const struct net_port *p, const struct ip_addr *destination, struct ip_addr *next_hop)
+{
+	const struct ip_addr *gateway = destination->family == IP_V4 ? &p->gateway4 : &p->gateway6;
+
+	if (!ip_is_host(destination))
+		return false;
+	if (net_port_on_link(p, destination) != NULL) {
+		*next_hop = *destination;
+		return !net_port_is_broadcast(p, destination) &&
+			net_port_local(p, destination) == NULL;
+	}
+	*next_hop = *gateway;
+	return gateway->family != IP_NONE;
+}
+
+// Leaves to the device what it can do; a packet that goes out in fragments has its checksums from
+// here, since no device sees it whole.
+static void fill_checksums(const struct net_port *p, struct rte_mbuf *packet, uint8_t *ip,
+	uint8_t *udp, const struct ip_header *h)
+{
+	bool four = h->source.family == IP_V4;
+	bool whole = packet->pkt_len <= p->mtu;
+
+	packet->l3_len = (uint64_t)(udp - ip);
+	if (whole && p->device->tx_ip_checksum && four) {
+		packet->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+		memset(ip + IPV4_CHECKSUM_AT, 0, 2);
+	}
+	if (whole && p->device->tx_udp_checksum) {
+		packet->ol_flags |=
+			RTE_MBUF_F_TX_UDP_CKSUM | (four ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+		udp_checksum_begin(udp, &h->source, &h->destination);
+		return;
+	}
+	udp_checksum_fill(udp, &h->source, &h->destination);
+}
+
+// Puts UDP and IP headers before the payload. False without the room for them.
+static bool prepend_headers(const struct net_port *p, struct rte_mbuf *packet,
+	const struct endpoint *source, const struct endpoint *destination)
+{
+	size_t n_payload = packet->pkt_len, ip_bytes = ip_header_bytes(source->ip.family);
+	struct ip_header h = {
+		.source = source->ip,
+		.destination = destination->ip,
+		.payload_bytes = (uint16_t)(UDP_BYTES + n_payload),
+		.protocol = IP_PROTOCOL_UDP,
+		.hop_limit = IP_HOP_LIMIT,
+		.dont_fragment = true, // RFC 6864 §4.1: then the identification may be any
+	};
+	uint8_t *ip = (uint8_t *)rte_pktmbuf_prepend(packet, (uint16_t)(ip_bytes + UDP_BYTES));
+
+	if (ip == NULL)
+		return false;
+	udp_build(ip + ip_bytes, source->port, destination->port, n_payload);
+	ip_build(ip, &h);
+	fill_checksums(p, packet, ip, ip + ip_bytes, &h);
+	return true;
+}
+
+void net_output(struct net *n, struct rte_mbuf *packet, uint16_t listener,
+	const struct endpoint *destination, uint64_t now)
+{
+	const struct core_map_listener *l = &n->map->listeners[listener];
+	struct net_port *p = &n->ports[l->port];
+	uint8_t family = l->local.ip.family;
+	struct ip_addr next_hop;
+
+	if (destination->ip.family != family || !find_next_hop(p, &destination->ip, &next_hop)) {
+		net_drop(n, packet, REASON_no_route);
+		return;
+	}
+	if (packet->nb_segs != 1 || packet->pkt_len > UDP_PAYLOAD_MAX(family) ||
+		!net_can_send(p, family, UDP_BYTES + packet->pkt_len)) {
+		net_drop(n, packet, REASON_too_large_to_send);
+		return;
+	}
+	if (!prepend_headers(p, packet, &l->local, destination)) {
+		net_drop(n, packet, REASON_no_buffer);
+		return;
+	}
+	net_send_to(n, p, packet, &next_hop, now);
+}
