@@ -282,12 +282,21 @@ int attach_receive(
 		// Not CMSG_SPACE: its padding has room for a second descriptor.
 		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
+	bool was_reset = false;
 	ssize_t n;
 
 	*fd = -1;
-	do {
+	for (;;) {
 		n = recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+		if (n >= 0)
+			break;
+		// A peer that closes before it has read all that we said resets the connection, yet
+		// its last words are still there behind that one error.
+		if (errno == ECONNRESET && !was_reset)
+			was_reset = true;
+		else if (errno != EINTR)
+			break;
+	}
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 	*fd = take_fd(&msg);

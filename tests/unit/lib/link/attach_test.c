@@ -253,6 +253,22 @@ static void sending_to_nobody_is_an_error_without_a_signal(void **state)
 	assert_int_equal(attach_send(s->end[0], &m, -1), -EINVAL);
 }
 
+static void last_words_are_read_although_the_peer_read_nothing(void **state)
+{
+	struct sockets *s = *state;
+	struct attach_message heartbeat = valid(ATTACH_HEARTBEAT), bye = valid(ATTACH_BYE), got;
+	const char *error;
+	int fd;
+
+	assert_int_equal(attach_send(s->end[1], &heartbeat, -1), 0);
+	assert_int_equal(attach_send(s->end[0], &bye, -1), 0);
+	close(s->end[0]);
+	s->end[0] = -1;
+	assert_int_equal(attach_receive(s->end[1], &got, &fd, TO_CONTROL, &error), 1);
+	assert_int_equal(got.type, ATTACH_BYE);
+	assert_int_equal(attach_receive(s->end[1], &got, &fd, TO_CONTROL, &error), -EPIPE);
+}
+
 static int lowest_free_fd(void)
 {
 	int fd = dup(0);
@@ -333,6 +349,7 @@ int main(void)
 		CASE(a_message_and_its_descriptor_arrive_together),
 		CASE(sending_never_blocks),
 		CASE(sending_to_nobody_is_an_error_without_a_signal),
+		CASE(last_words_are_read_although_the_peer_read_nothing),
 		CASE(descriptors_of_a_refused_message_are_closed),
 		CASE(oversized_and_odd_packets_are_refused),
 	};
