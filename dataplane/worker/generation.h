@@ -10,18 +10,27 @@
 
 #define GENERATION_WORKERS_MAX 64
 
+struct generation_node; // what the workers of one NUMA node share
+
 struct generation {
 	uint64_t number;
 	struct image_info info;
 	unsigned n_workers;
 	struct policy *policy[GENERATION_WORKERS_MAX];   // by worker; workers of a node share one
-	struct decider *decider[GENERATION_WORKERS_MAX]; // by worker, its own
-	void *owned; // memory of the copies, for generation_free()
+	struct decider *decider[GENERATION_WORKERS_MAX]; // by worker, its own; NULL until armed
+	struct generation_node *nodes;
 };
 
-// bytes: the image as received, in memory that nobody else can write (the caller's own copy).
-// database: compiled for it, NULL without patterns; taken over on success, the caller's on failure.
-// nodes: NUMA node of each worker. NULL with errno, and why in *error (static text).
-struct generation *generation_new(const void *bytes, size_t n_bytes, hs_database_t *database,
+// Copies an image out of a memfd, sealed and of n_bytes as its caller has checked, to the node of
+// each worker, and checks the copies. Not yet fit for a worker. nodes: NUMA node of each worker,
+// -1 for any. NULL with errno, and why in *error (static text).
+struct generation *generation_read(
+	int fd, size_t n_bytes, const int nodes[], unsigned n_workers, const char **error);
+// Gives every node its own copy of the database, NULL without patterns, and every worker its
+// decider. The database stays the caller's. 0 or -errno; after an error only generation_free().
+int generation_arm(struct generation *g, const hs_database_t *database);
+
+// Both in one, from an image in memory, which stays the caller's.
+struct generation *generation_new(const void *bytes, size_t n_bytes, const hs_database_t *database,
 	const int nodes[], unsigned n_workers, const char **error);
 void generation_free(struct generation *g);
