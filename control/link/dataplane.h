@@ -28,7 +28,7 @@ struct dataplane_status {
 	char last_error[ATTACH_ERROR_BYTES];
 };
 
-// All called on the loop's thread.
+// All called on the loop's thread. They may call any function below.
 struct dataplane_events {
 	// Attached; status is complete (workers and listeners known).
 	void (*attached)(void *arg);
@@ -37,23 +37,28 @@ struct dataplane_events {
 	void (*applied)(void *arg, unsigned worker, uint64_t generation);
 };
 
-// NULL with errno. Starts trying to attach at once and every 200 ms after a failure.
+// NULL with errno. Starts trying to attach at once and every 200 ms after a failure. A control that
+// another one replaced goes on trying, but attaches only when that one has gone.
 struct dataplane *dataplane_new(
 	uv_loop_t *loop, const char *socket_path, const struct dataplane_events *events, void *arg);
+// What was asked is answered with -ENOTCONN before it returns; no event comes any more. The loop
+// must run once more for its handles to close. NULL is fine.
 void dataplane_free(struct dataplane *d);
 
 void dataplane_status(struct dataplane *d, struct dataplane_status *out);
 
+// error: 0, or -ENOTCONN, -ETIMEDOUT, and then nothing else. What is pointed to is gone afterwards.
 typedef void dataplane_published_fn(void *arg, int error, const struct attach_published *result);
-// counters: of n_workers workers. error: 0, or -ENOTCONN, -ETIMEDOUT.
+// counters: of n_workers workers, by index.
 typedef void dataplane_counters_fn(
 	void *arg, int error, const struct attach_counters counters[], unsigned n_workers);
 // hits: n entries as in struct match.
 typedef void dataplane_hits_fn(
 	void *arg, int error, uint64_t generation, const uint64_t hits[], size_t n);
 
-// Each calls done exactly once, also when the dataplane goes away; never before it returns.
-// One of a kind may be under way: -EBUSY. image_fd stays the caller's.
+// 0, and done is called exactly once, also when the dataplane goes away, and never before the call
+// returns. Otherwise it is never called: -ENOTCONN while not attached; -EBUSY, one of a kind may be
+// under way; or -errno. image_fd stays the caller's.
 int dataplane_publish(struct dataplane *d, int image_fd, const struct image_info *info,
 	uint64_t n_bytes, dataplane_published_fn *done, void *arg);
 int dataplane_get_counters(struct dataplane *d, dataplane_counters_fn *done, void *arg);

@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "control/link/dataplane.h"
+
+#include "control/link/requests.h"
+#include "control/link/rings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define TICK_MS 200
+#define MS      UINT64_C(1000000)
+// The dataplane itself gives up a compilation after 120 s.
+#define PUBLISH_MS 180000
+#define ASK_MS     5000
+// Messages taken before the loop gets its turn.
+#define MESSAGES_A_TURN 64
+
+enum state {
+	DETACHED,
+	AWAITS_HELLO,
+	AWAITS_RINGS, // and listeners
+	ATTACHED,
+};
+
+// One connection; its handle outlives it until the loop has closed it.
+struct connection {
+	uv_poll_t poll;
+	int socket;
+	struct dataplane *dataplane;
+};
+
+struct dataplane {
+	const struct dataplane_events *events;
+	void *arg;
+	uv_loop_t *loop;
+	uv_timer_t tick;
+	uv_async_t async; // the link thread has something, or a send failed
+	unsigned n_handles;
+	char path[ATTACH_PATH_BYTES];
+	struct rings *rings;
+
+	enum state state;
+	struct connection *connection; // NULL: DETACHED
+	const char *failed;            // why to detach at the next turn of the loop; NULL: do not
+	bool replaced;                 // by another control: wait until it has gone
+	uint64_t retry_ns, heard_ns, said_ns;
+	struct attach_hello hello;
+	struct link_segment *segments[ATTACH_WORKERS_MAX];
+	unsigned n_segments;
+	struct attach_listener listeners[ATTACH_LISTENERS_MAX];
+	unsigned n_listeners;
+	uint32_t worker_core[ATTACH_WORKERS_MAX], worker_node[ATTACH_WORKERS_MAX];
+	uint64_t told_generation[ATTACH_WORKERS_MAX]; // by events->applied
+	char last_error[ATTACH_ERROR_BYTES];
+	uint64_t n_bad; // on the socket
+	struct requests requests;
+};
+
+static uint64_t now_ns(void)
+{
+	return uv_hrtime();
+}
+
+static void free_connection(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void disconnect(struct dataplane *d)
+{
+	struct connection *c = d->connection;
+
+	if (c == NULL)
+		return;
+	d->connection = NULL;
+	uv_close((uv_handle_t *)&c->poll, free_connection);
+	close(c->socket);
+}
+
+static void drop_segments(struct dataplane *d)
+{
+	for (unsigned i = 0; i < ATTACH_WORKERS_MAX; i++) {
+		link_segment_unmap(d->segments[i]);
+		d->segments[i] = NULL;
+	}
+	d->n_segments = 0;
+}
+
+static int say(struct dataplane *d, struct attach_message *m, int fd)
+{
+	int error;
+
+	m->epoch = m->type == ATTACH_CLAIM ? 0 : d->hello.epoch;
+	error = attach_send(d->connection->socket, m, fd);
+	if (error == 0) {
+		d->said_ns = now_ns();
+		return 0;
+	}
+	// Not here: the caller may be in the midst of something.
+	d->failed = error == -EAGAIN ? "the dataplane does not read its socket"
+				     : "the dataplane closed its socket";
+	(void)uv_async_send(&d->async);
+	return error;
+}
+
+static void detach(struct dataplane *d, const char *why, int error)
+{
+	const bool was_attached = d->state == ATTACHED;
+	char text[ATTACH_ERROR_BYTES];
+
+	// why may lie in what goes away.
+	attach_text(text, sizeof(text), why);
+	memcpy(d->last_error, text, sizeof(text));
+	d->failed = NULL;
+	d->state = DETACHED;
+	d->retry_ns = now_ns() + TICK_MS * MS;
+	rings_detach(d->rings);
+	drop_segments(d);
+	disconnect(d);
+	requests_fail(&d->requests, error);
+	if (was_attached && d->events->detached != NULL)
+		d->events->detached(d->arg, text);
+}
+
+// The dataplane broke a rule: it is told, and left.
+static void reject(struct dataplane *d, const char *rule)
+{
+	struct attach_message m = {.type = ATTACH_BYE};
+
+	d->n_bad++;
+	attach_text(m.bye.why, sizeof(m.bye.why), rule);
+	m.epoch = d->hello.epoch;
+	if (d->state != AWAITS_HELLO)
+		(void)attach_send(d->connection->socket, &m, -1);
+	detach(d, rule, -ENOTCONN);
+}
+
+static const char *take_hello(struct dataplane *d, const struct attach_message *m)
+{
+	if (strcmp(m->hello.version, FEDRELAY_VERSION) != 0)
+		return "the dataplane is of another version";
+	d->hello = m->hello;
+	d->n_segments = d->n_listeners = 0;
+	d->state = AWAITS_RINGS;
+	return NULL;
+}
+
+static const char *take_segment(struct dataplane *d, const struct attach_segment *s, int fd)
+{
+	if (s->worker >= d->hello.n_workers || d->segments[s->worker] != NULL)
+		return "segment: of a worker that does not exist, or twice";
+	if (link_segment_map(fd, &d->segments[s->worker]) < 0) {
+		d->segments[s->worker] = NULL;
+		return "segment: cannot be mapped";
+	}
+	d->worker_core[s->worker] = s->core;
+	d->worker_node[s->worker] = s->numa_node;
+	d->n_segments++;
+	return NULL;
+}
+
+static const char *take_listener(struct dataplane *d, const struct attach_listener *l)
+{
+	// In order, so that none is missing or there twice.
+	if (l->index != d->n_listeners || l->index >= d->hello.n_listeners)
+		return "listener: out of order";
+	d->listeners[d->n_listeners++] = *l;
+	return NULL;
+}
+
+static void attach_when_complete(struct dataplane *d)
+{
+	const unsigned n = d->n_segments;
+
+	if (n < d->hello.n_workers || d->n_listeners < d->hello.n_listeners)
+		return;
+	memset(d->told_generation, 0, sizeof(d->told_generation));
+	rings_attach(d->rings, d->hello.epoch, d->segments, n);
+	memset(d->segments, 0, sizeof(d->segments));
+	d->state = ATTACHED;
+	d->replaced = false;
+	d->last_error[0] = '\0';
+	if (d->events->attached != NULL)
+		d->events->attached(d->arg);
+}
+
+static const char *hear_attached(struct dataplane *d, const struct attach_message *m, int fd)
+{
+	if (m->type == ATTACH_HEARTBEAT)
+		return NULL;
+	if (m->type == ATTACH_PUBLISHED)
+		return requests_take_published(&d->requests, &m->published);
+	if (m->type == ATTACH_COUNTERS)
+		return requests_take_counters(&d->requests, &m->counters);
+	if (m->type == ATTACH_HITS)
+		return requests_take_hits(&d->requests, &m->hits, fd);
+	return "a message out of place";
+}
+
+static const char *hear_introduction(struct dataplane *d, const struct attach_message *m, int fd)
+{
+	const char *wrong = NULL;
+
+	if (m->type == ATTACH_SEGMENT)
+		wrong = take_segment(d, &m->segment, fd);
+	else if (m->type == ATTACH_LISTENER)
+		wrong = take_listener(d, &m->listener);
+	else if (m->type != ATTACH_HEARTBEAT)
+		wrong = "a message out of place";
+	if (wrong == NULL)
+		attach_when_complete(d);
+	return wrong;
+}
+
+static void hear_bye(struct dataplane *d, const struct attach_bye *bye)
+{
+	const bool refused = d->state == AWAITS_HELLO;
+
+	if (bye->replaced)
+		d->replaced = true;
+	detach(d, bye->why, -ENOTCONN);
+	// What refused once will do so for a while.
+	if (refused)
+		d->retry_ns += ATTACH_HEARTBEAT_MS * MS;
+}
+
+static void hear(struct dataplane *d, const struct attach_message *m, int fd)
+{
+	const char *wrong = NULL;
+
+	d->heard_ns = now_ns();
+	if (m->type == ATTACH_BYE) {
+		hear_bye(d, &m->bye);
+		return;
+	}
+	if (d->state == AWAITS_HELLO)
+		wrong = m->type == ATTACH_HELLO ? take_hello(d, m) : "not a hello";
+	else if (m->epoch != d->hello.epoch)
+		wrong = "another attachment's epoch";
+	else if (d->state == AWAITS_RINGS)
+		wrong = hear_introduction(d, m, fd);
+	else
+		wrong = hear_attached(d, m, fd);
+	if (wrong != NULL && d->connection != NULL)
+		reject(d, wrong);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct connection *c = poll->data;
+	struct dataplane *d = c->dataplane;
+
+	(void)status;
+	(void)events;
+	// A callback of the user's may end this connection.
+	for (unsigned i = 0; i < MESSAGES_A_TURN && d->connection == c; i++) {
+		struct attach_message m;
+		const char *rule = NULL;
+		int fd, got = attach_receive(c->socket, &m, &fd, true, &rule);
+
+		if (got == 0)
+			return;
+		if (got == 1)
+			hear(d, &m, fd);
+		else if (got == -EPROTO)
+			reject(d, rule);
+		else
+			detach(d, "the dataplane closed its socket", -ENOTCONN);
+		if (fd != -1)
+			close(fd);
+	}
+}
+
+static int open_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (s < 0)
+		return -errno;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (connect(s, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return s;
+	error = -errno;
+	close(s);
+	return error;
+}
+
+static void claim(struct dataplane *d)
+{
+	struct attach_message m = {.type = ATTACH_CLAIM};
+
+	attach_text(m.claim.version, sizeof(m.claim.version), FEDRELAY_VERSION);
+	m.claim.only_if_free = d->replaced;
+	(void)say(d, &m, -1);
+}
+
+static void connect_now(struct dataplane *d)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	int error = -ENOMEM;
+
+	d->retry_ns = now_ns() + TICK_MS * MS;
+	if (c == NULL)
+		goto fail;
+	c->dataplane = d;
+	error = c->socket = open_socket(d->path);
+	if (error < 0)
+		goto fail;
+	error = uv_poll_init(d->loop, &c->poll, c->socket);
+	if (error < 0) {
+		close(c->socket);
+		goto fail;
+	}
+	c->poll.data = c;
+	d->connection = c;
+	d->state = AWAITS_HELLO;
+	d->heard_ns = now_ns();
+	(void)uv_poll_start(&c->poll, UV_READABLE | UV_DISCONNECT, on_readable);
+	claim(d);
+	return;
+fail:
+	free(c);
+	snprintf(d->last_error, sizeof(d->last_error), "%.100s: %s", d->path, strerror(-error));
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+	struct dataplane *d = tick->data;
+	struct attach_message m = {.type = ATTACH_HEARTBEAT};
+	const uint64_t now = now_ns();
+
+	if (d->state == DETACHED) {
+		if (now >= d->retry_ns)
+			connect_now(d);
+		return;
+	}
+	if (now - d->heard_ns > ATTACH_SILENCE_MS * MS)
+		detach(d, "no heartbeat from the dataplane", -ENOTCONN);
+	else if (requests_overdue(&d->requests, now))
+		detach(d, "the dataplane does not answer", -ETIMEDOUT);
+	else if (d->state != AWAITS_HELLO && now - d->said_ns >= ATTACH_HEARTBEAT_MS * MS)
+		(void)say(d, &m, -1);
+}
+
+static void tell_generations(struct dataplane *d)
+{
+	struct rings_snapshot seen;
+
+	rings_take_snapshot(d->rings, &seen);
+	for (unsigned i = 0; i < seen.n_workers && d->state == ATTACHED; i++) {
+		const uint64_t generation = seen.workers[i].generation;
+		char text[64];
+
+		if (seen.workers[i].broken) {
+			snprintf(text, sizeof(text), "worker %u broke its ring", i);
+			reject(d, text);
+			return;
+		}
+		if (generation == d->told_generation[i])
+			continue;
+		d->told_generation[i] = generation;
+		if (d->events->applied != NULL)
+			d->events->applied(d->arg, i, generation);
+	}
+}
+
+static void on_async(uv_async_t *async)
+{
+	struct dataplane *d = async->data;
+
+	if (d->failed != NULL)
+		detach(d, d->failed, -ENOTCONN);
+	if (d->state == ATTACHED)
+		tell_generations(d);
+}
+
+static void on_changed(void *arg)
+{
+	struct dataplane *d = arg;
+
+	(void)uv_async_send(&d->async);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct dataplane *d = handle->data;
+
+	if (--d->n_handles == 0)
+		free(d);
+}
+
+struct dataplane *dataplane_new(
+	uv_loop_t *loop, const char *socket_path, const struct dataplane_events *events, void *arg)
+{
+	struct dataplane *d;
+
+	if (socket_path[0] == '\0' || strlen(socket_path) >= sizeof(d->path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	memcpy(d->path, socket_path, strlen(socket_path) + 1);
+	d->loop = loop;
+	d->events = events;
+	d->arg = arg;
+	d->tick.data = d->async.data = d;
+	if (uv_async_init(loop, &d->async, on_async) < 0) {
+		free(d);
+		errno = EMFILE;
+		return NULL;
+	}
+	uv_timer_init(loop, &d->tick);
+	d->n_handles = 2;
+	d->rings = rings_new(on_changed, d);
+	if (d->rings == NULL) {
+		int error = errno;
+
+		dataplane_free(d);
+		errno = error;
+		return NULL;
+	}
+	uv_timer_start(&d->tick, on_tick, 0, TICK_MS);
+	return d;
+}
+
+void dataplane_free(struct dataplane *d)
+{
+	static const struct dataplane_events none;
+	struct attach_message m = {.type = ATTACH_BYE, .epoch = d != NULL ? d->hello.epoch : 0};
+
+	if (d == NULL)
+		return;
+	d->events = &none;
+	if (d->state == AWAITS_RINGS || d->state == ATTACHED) {
+		attach_text(m.bye.why, sizeof(m.bye.why), "control stops");
+		(void)attach_send(d->connection->socket, &m, -1);
+	}
+	if (d->rings != NULL)
+		detach(d, "control stops", -ENOTCONN);
+	rings_free(d->rings);
+	uv_close((uv_handle_t *)&d->tick, on_closed);
+	uv_close((uv_handle_t *)&d->async, on_closed);
+}
+
+void dataplane_status(struct dataplane *d, struct dataplane_status *out)
+{
+	struct rings_snapshot seen;
+
+	rings_take_snapshot(d->rings, &seen);
+	memset(out, 0, sizeof(*out));
+	out->attached = d->state == ATTACHED;
+	out->messages_bad = d->n_bad + seen.n_bad;
+	memcpy(out->last_error, d->last_error, sizeof(out->last_error));
+	if (!out->attached)
+		return;
+	out->hello = d->hello;
+	out->n_listeners = d->n_listeners;
+	memcpy(out->listeners, d->listeners, sizeof(out->listeners));
+	for (unsigned i = 0; i < seen.n_workers; i++) {
+		out->workers[i] = (struct dataplane_worker){
+			.core = d->worker_core[i],
+			.numa_node = d->worker_node[i],
+			.generation = seen.workers[i].generation,
+			.last_seen_ns = seen.workers[i].last_seen_ns,
+			.round_trip_ns = seen.workers[i].round_trip_ns,
+		};
+	}
+}
+
+int dataplane_publish(struct dataplane *d, int image_fd, const struct image_info *info,
+	uint64_t n_bytes, dataplane_published_fn *done, void *arg)
+{
+	struct attach_message m = {.type = ATTACH_PUBLISH};
+	int error;
+
+	if (d->state != ATTACHED || d->failed != NULL)
+		return -ENOTCONN;
+	if (d->requests.publish.done != NULL)
+		return -EBUSY;
+	m.publish.generation = info->generation;
+	m.publish.n_bytes = n_bytes;
+	error = say(d, &m, image_fd);
+	if (error < 0)
+		return error;
+	d->requests.publish.done = done;
+	d->requests.publish.arg = arg;
+	d->requests.publish.generation = info->generation;
+	d->requests.publish.deadline_ns = now_ns() + PUBLISH_MS * MS;
+	return 0;
+}
+
+int dataplane_get_counters(struct dataplane *d, dataplane_counters_fn *done, void *arg)
+{
+	struct attach_message m = {.type = ATTACH_GET_COUNTERS};
+	struct attach_counters *of;
+	int error;
+
+	if (d->state != ATTACHED || d->failed != NULL)
+		return -ENOTCONN;
+	if (d->requests.counters.done != NULL)
+		return -EBUSY;
+	of = calloc(d->hello.n_workers, sizeof(*of));
+	if (of == NULL)
+		return -ENOMEM;
+	error = say(d, &m, -1);
+	if (error < 0) {
+		free(of);
+		return error;
+	}
+	memset(&d->requests.counters, 0, sizeof(d->requests.counters));
+	d->requests.counters.done = done;
+	d->requests.counters.arg = arg;
+	d->requests.counters.of = of;
+	d->requests.counters.n_workers = d->hello.n_workers;
+	d->requests.counters.deadline_ns = now_ns() + ASK_MS * MS;
+	return 0;
+}
+
+int dataplane_get_hits(struct dataplane *d, dataplane_hits_fn *done, void *arg)
+{
+	struct attach_message m = {.type = ATTACH_GET_HITS};
+	int error;
+
+	if (d->state != ATTACHED || d->failed != NULL)
+		return -ENOTCONN;
+	if (d->requests.hits.done != NULL)
+		return -EBUSY;
+	error = say(d, &m, -1);
+	if (error < 0)
+		return error;
+	d->requests.hits.done = done;
+	d->requests.hits.arg = arg;
+	d->requests.hits.deadline_ns = now_ns() + ASK_MS * MS;
+	return 0;
+}
