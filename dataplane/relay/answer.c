@@ -70,7 +70,7 @@ static void add_rule(struct text *t, const struct image *image, image_rule_id ru
 static void add_diagnostics(struct text *t, const struct relay *r, unsigned listener,
 	enum reason reason, image_rule_id rule)
 {
-	const struct listener *l = &r->listeners.list[listener];
+	const struct listener *l = &r->self.list[listener];
 
 	text_add(t, VIEW("ms-diagnostics: "));
 	text_add_number(t, reason_diagnostic(reason));
@@ -118,7 +118,7 @@ void answer_refusal(const struct relay *r, struct job *job, enum reason reason, 
 	// RFC 5630 §5.1.1.1
 	if (reason == REASON_sip_sips_downgrade) {
 		text_add(&fields, VIEW("Warning: 380 "));
-		text_add(&fields, r->listeners.list[job->in->listener].sent_by);
+		text_add(&fields, r->self.list[job->in->listener].sent_by);
 		text_add(&fields, VIEW(" \"SIPS Not Allowed\"\r\n"));
 	}
 	write_answer(r, job, reason_sip_status(reason), text_view(&fields));

@@ -172,8 +172,8 @@ static void edit_routes(struct sip_edits *edits, const struct request *rq)
 
 enum reason forward_request(const struct relay *r, struct job *job, const struct verdict *verdict)
 {
-	const struct listeners *listeners = &r->listeners;
-	const struct listener *in = &listeners->list[job->in->listener], *out;
+	const struct self *self = &r->self;
+	const struct listener *in = &self->list[job->in->listener], *out;
 	const struct request *rq = &job->request;
 	uint8_t bytes[RELAY_GROWTH_BYTES];
 	struct text text = text_over(bytes, sizeof(bytes));
@@ -184,7 +184,7 @@ enum reason forward_request(const struct relay *r, struct job *job, const struct
 
 	if (fault != REASON_none)
 		return fault;
-	out = &listeners->list[hop.listener];
+	out = &self->list[hop.listener];
 	sip_edits_init(&edits, job->message.bytes);
 	mark = text.at;
 	add_via(&text, r, job, out);

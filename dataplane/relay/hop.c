@@ -51,11 +51,11 @@ enum reason hop_choose(const struct relay *r, const struct job *job, const struc
 	literal = target->ip.family != IP_NONE;
 	hops = image_hops(r->image, peer);
 	for (uint32_t i = 0; i < peer->n_hops; i++) {
-		unsigned listener = listeners_egress(
-			&r->listeners, job->in->listener, verdict->egress, &hops[i]);
+		unsigned listener =
+			self_egress(&r->self, job->in->listener, verdict->egress, &hops[i]);
 		uint64_t w;
 
-		if (listener == LISTENERS_NONE)
+		if (listener == SELF_NO_LISTENER)
 			continue;
 		if (tls && hops[i].transport != TRANSPORT_TLS) {
 			tls_missed = true;

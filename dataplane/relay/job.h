@@ -5,10 +5,10 @@
 
 #pragma once
 
-#include "dataplane/relay/listeners.h"
 #include "dataplane/relay/marks.h"
 #include "dataplane/relay/relay.h"
 #include "dataplane/relay/request.h"
+#include "dataplane/relay/self.h"
 
 // One datagram under way.
 struct job {
@@ -20,7 +20,7 @@ struct job {
 };
 
 struct relay {
-	struct listeners listeners;
+	struct self self;
 	struct marks marks;
 	struct decider *decider;   // NULL: no policy
 	const struct image *image; // NULL with it

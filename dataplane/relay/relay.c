@@ -14,7 +14,7 @@ struct relay *relay_new(const struct relay_listener listeners[], unsigned n_list
 
 	if (r == NULL)
 		return NULL;
-	if (listeners_init(&r->listeners, listeners, n_listeners) < 0 ||
+	if (self_init(&r->self, listeners, n_listeners) < 0 ||
 		getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
 		free(r);
 		errno = EINVAL;
@@ -73,7 +73,7 @@ static uint64_t loop_digest(const struct relay *r, const struct job *job)
 		.call_id = rq->call_id,
 		.from_tag = rq->from.tag,
 		.cseq = rq->cseq.number,
-		.side = r->listeners.list[job->in->listener].side,
+		.side = r->self.list[job->in->listener].side,
 	};
 
 	return marks_loop(&r->marks, &input);
@@ -103,7 +103,7 @@ static bool has_looped(const struct job *job)
 static bool is_for_relay(const struct relay *r, const struct request *rq)
 {
 	return rq->m->method == SIP_M_OPTIONS && !rq->routes.any && rq->target->user.len == 0 &&
-		listeners_own(&r->listeners, rq->target);
+		self_is(&r->self, rq->target);
 }
 
 // Empty for a URI whose host is no name. Brackets may hold what ip_parse() does not take (RFC 5118
@@ -130,7 +130,7 @@ static enum reason ask(struct relay *r, struct job *job)
 		query->to = domain_of(&rq->to.uri);
 	if (query->to.len == 0)
 		return REASON_to_no_domain;
-	query->side = r->listeners.list[job->in->listener].side;
+	query->side = r->self.list[job->in->listener].side;
 	query->source = job->in->source.ip;
 	r->asked[r->n_asked++] = job;
 	return REASON_none;
@@ -143,7 +143,7 @@ static enum reason check_request(struct relay *r, struct job *job)
 	enum reason fault = request_check(rq);
 
 	if (fault == REASON_none)
-		fault = request_route(rq, &r->listeners);
+		fault = request_route(rq, &r->self);
 	if (fault != REASON_none)
 		return fault;
 	job->loop = loop_digest(r, job);

@@ -77,9 +77,9 @@ enum reason request_check(struct request *rq)
 }
 
 // A Record-Route URI of ours: no user, this relay's host, lr.
-static bool is_our_route(const struct listeners *listeners, const struct sip_uri *uri)
+static bool is_our_route(const struct self *self, const struct sip_uri *uri)
 {
-	return uri->has_lr && uri->user.len == 0 && listeners_own(listeners, uri);
+	return uri->has_lr && uri->user.len == 0 && self_is(self, uri);
 }
 
 // §16.4: a strict router put our Record-Route URI into the Request-URI and the Request-URI behind
@@ -118,7 +118,7 @@ static bool is_same_value(const struct sip_value *a, const struct sip_value *b)
 
 // Leaves the first value that is not ours in front. All of ours go, both of a pair (RFC 5658) and
 // several pairs where relays of ours met.
-static enum reason take_ours(struct request *rq, const struct listeners *listeners)
+static enum reason take_ours(struct request *rq, const struct self *self)
 {
 	struct sip_values values = sip_values_of(rq->m, SIP_H_ROUTE);
 	struct request_routes *routes = &rq->routes;
@@ -128,7 +128,7 @@ static enum reason take_ours(struct request *rq, const struct listeners *listene
 	while ((more = sip_values_next(&values, &value)) > 0) {
 		if (sip_address_parse(sip_view(rq->m, value.span), &rq->route) < 0)
 			return REASON_sip_bad_header;
-		if (!listeners_own(listeners, &rq->route.uri)) {
+		if (!self_is(self, &rq->route.uri)) {
 			routes->front = value;
 			routes->any = true;
 			break;
@@ -139,13 +139,13 @@ static enum reason take_ours(struct request *rq, const struct listeners *listene
 	return more < 0 ? REASON_sip_bad_header : REASON_none;
 }
 
-enum reason request_route(struct request *rq, const struct listeners *listeners)
+enum reason request_route(struct request *rq, const struct self *self)
 {
 	enum reason fault;
 
 	if (sip_header_first(rq->m, SIP_H_ROUTE) == NULL)
 		return REASON_none;
-	if (is_our_route(listeners, &rq->uri)) {
+	if (is_our_route(self, &rq->uri)) {
 		fault = take_last(rq);
 		if (fault != REASON_none)
 			return fault;
@@ -154,7 +154,7 @@ enum reason request_route(struct request *rq, const struct listeners *listeners)
 			return REASON_none;
 	}
 	rq->routes.any = false;
-	fault = take_ours(rq, listeners);
+	fault = take_ours(rq, self);
 	if (fault != REASON_none)
 		return fault;
 	if (rq->routes.any) {

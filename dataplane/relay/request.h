@@ -4,8 +4,8 @@
 
 #pragma once
 
-#include "dataplane/relay/listeners.h"
 #include "dataplane/relay/marks.h"
+#include "dataplane/relay/self.h"
 #include "lib/sip/value.h"
 
 // Which Route values stay.
@@ -44,4 +44,4 @@ enum reason request_identify(struct request *rq, const struct sip_message *m);
 enum reason request_check(struct request *rq);
 
 // §16.4: takes our own Route values away and undoes a strict router's rewriting.
-enum reason request_route(struct request *rq, const struct listeners *listeners);
+enum reason request_route(struct request *rq, const struct self *self);

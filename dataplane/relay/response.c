@@ -40,7 +40,7 @@ static void soften_503(struct sip_edits *edits, const struct sip_message *m)
 enum reason response_relay(const struct relay *r, struct job *job)
 {
 	const struct sip_message *m = &job->message;
-	const struct listener *in = &r->listeners.list[job->in->listener], *out;
+	const struct listener *in = &r->self.list[job->in->listener], *out;
 	struct sip_edits edits;
 	struct sip_value at;
 	struct sip_via via;
@@ -49,12 +49,12 @@ enum reason response_relay(const struct relay *r, struct job *job)
 
 	if (sip_top_via(m, &via, &at) < 0)
 		return REASON_sip_response_malformed;
-	if (!listeners_own_sent_by(&r->listeners, via.host, via.port) ||
+	if (!self_is_sent_by(&r->self, via.host, via.port) ||
 		way_back_parse(&r->marks, sip_param_find(via.params, VIEW(MARKS_WAY_PARAM)),
 			via.branch, in->side, &way) < 0 ||
-		way.listener >= r->listeners.n)
+		way.listener >= r->self.n)
 		return REASON_sip_response_stray;
-	out = &r->listeners.list[way.listener];
+	out = &r->self.list[way.listener];
 	if (out->local.ip.family != way.to.ip.family)
 		return REASON_sip_response_stray;
 	sip_edits_init(&edits, m->bytes);

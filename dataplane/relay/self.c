@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "dataplane/relay/listeners.h"
+#include "dataplane/relay/self.h"
 #include "dataplane/relay/marks.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static int name_listener(struct listener *l, struct view sent_by, struct text *t
 {
 	const uint8_t *mark = t->at;
 
-	if (sent_by.len == 0 || sent_by.len > LISTENERS_SENT_BY_BYTES_MAX)
+	if (sent_by.len == 0 || sent_by.len > SELF_SENT_BY_BYTES_MAX)
 		return -EINVAL;
 	text_add(t, VIEW("sip:"));
 	text_add(t, sent_by);
@@ -57,9 +57,9 @@ static int name_listener(struct listener *l, struct view sent_by, struct text *t
 	return t->overflow ? -EINVAL : 0;
 }
 
-static int add_listener(struct listeners *l, const struct relay_listener *from, struct text *t)
+static int add_listener(struct self *s, const struct relay_listener *from, struct text *t)
 {
-	struct listener *new = &l->list[l->n];
+	struct listener *new = &s->list[s->n];
 	uint16_t *first;
 
 	if (from->local.port == 0 || from->side >= SIDE_N ||
@@ -70,23 +70,23 @@ static int add_listener(struct listeners *l, const struct relay_listener *from, 
 	new->side = from->side;
 	if (name_listener(new, from->sent_by, t) < 0)
 		return -EINVAL;
-	first = &l->first[new->side][family_index(&new->local.ip)][new->local.transport];
-	if (*first == LISTENERS_NONE)
-		*first = (uint16_t)l->n;
-	l->n++;
+	first = &s->first[new->side][family_index(&new->local.ip)][new->local.transport];
+	if (*first == SELF_NO_LISTENER)
+		*first = (uint16_t)s->n;
+	s->n++;
 	return 0;
 }
 
-int listeners_init(struct listeners *l, const struct relay_listener list[], unsigned n)
+int self_init(struct self *s, const struct relay_listener list[], unsigned n)
 {
-	struct text t = text_over(l->text, sizeof(l->text));
+	struct text t = text_over(s->text, sizeof(s->text));
 
-	l->n = 0;
-	memset(l->first, 0xff, sizeof(l->first));
+	s->n = 0;
+	memset(s->first, 0xff, sizeof(s->first));
 	if (n == 0 || n > RELAY_LISTENERS_MAX)
 		return -EINVAL;
 	for (unsigned i = 0; i < n; i++) {
-		if (add_listener(l, &list[i], &t) < 0)
+		if (add_listener(s, &list[i], &t) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -101,23 +101,23 @@ static bool is_own(const struct listener *l, const struct sip_uri *uri, uint16_t
 		(l->own.port == port && ip_equal(&l->own.ip, &uri->ip));
 }
 
-bool listeners_own(const struct listeners *l, const struct sip_uri *uri)
+bool self_is(const struct self *s, const struct sip_uri *uri)
 {
 	bool tls = uri->scheme == SIP_SCHEME_SIPS || uri->transport == TRANSPORT_TLS;
 	uint16_t port =
 		uri->port != 0 ? uri->port : default_port(tls ? TRANSPORT_TLS : TRANSPORT_UDP);
 
-	for (unsigned i = 0; i < l->n; i++) {
-		if (is_own(&l->list[i], uri, port))
+	for (unsigned i = 0; i < s->n; i++) {
+		if (is_own(&s->list[i], uri, port))
 			return true;
 	}
 	return false;
 }
 
-bool listeners_own_sent_by(const struct listeners *l, struct view host, uint16_t port)
+bool self_is_sent_by(const struct self *s, struct view host, uint16_t port)
 {
-	for (unsigned i = 0; i < l->n; i++) {
-		const struct listener *own = &l->list[i];
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct listener *own = &s->list[i];
 
 		if (own->own.port == (port != 0 ? port : default_port(own->local.transport)) &&
 			view_equal_nocase(own->own.host, host))
@@ -126,13 +126,13 @@ bool listeners_own_sent_by(const struct listeners *l, struct view host, uint16_t
 	return false;
 }
 
-unsigned listeners_egress(
-	const struct listeners *l, unsigned ingress, unsigned side, const struct endpoint *hop)
+unsigned self_egress(
+	const struct self *s, unsigned ingress, unsigned side, const struct endpoint *hop)
 {
-	const struct listener *in = &l->list[ingress];
+	const struct listener *in = &s->list[ingress];
 
 	if (in->side == side && in->local.transport == hop->transport &&
 		in->local.ip.family == hop->ip.family)
 		return ingress;
-	return l->first[side][family_index(&hop->ip)][hop->transport];
+	return s->first[side][family_index(&hop->ip)][hop->transport];
 }

@@ -8,37 +8,37 @@
 #include "lib/sip/uri.h"
 
 // Of a sent-by as configured: a host name of RFC 1035's length, a colon, a port.
-#define LISTENERS_SENT_BY_BYTES_MAX 262
+#define SELF_SENT_BY_BYTES_MAX 262
 
-#define LISTENERS_NONE UINT16_MAX
+#define SELF_NO_LISTENER UINT16_MAX
 
 struct listener {
 	struct endpoint local;
 	uint8_t side;
-	// sent_by, and what is made of it once; views into listeners.text
+	// sent_by, and what is made of it once; views into self.text
 	struct view sent_by;
 	struct view via;          // "Via: SIP/2.0/UDP sent-by;branch=z9hG4bK"
 	struct view record_route; // "Record-Route: <sip:sent-by;lr>" and CRLF
 	struct sip_uri own;       // sent_by as a URI
 };
 
-struct listeners {
+struct self {
 	unsigned n;
 	struct listener list[RELAY_LISTENERS_MAX];
-	// First listener of a side, family and transport; LISTENERS_NONE where there is none.
+	// First listener of a side, family and transport; SELF_NO_LISTENER where there is none.
 	uint16_t first[SIDE_N][2][TRANSPORT_TLS + 1];
-	uint8_t text[RELAY_LISTENERS_MAX * 3 * (LISTENERS_SENT_BY_BYTES_MAX + 64)];
+	uint8_t text[RELAY_LISTENERS_MAX * 3 * (SELF_SENT_BY_BYTES_MAX + 64)];
 };
 
 // 0, or -EINVAL for a listener without address, port, known transport, side or valid sent-by.
-int listeners_init(struct listeners *l, const struct relay_listener list[], unsigned n);
+int self_init(struct self *s, const struct relay_listener list[], unsigned n);
 
 // Whether the URI's host and port are this relay: a listener's address, or its sent-by.
-bool listeners_own(const struct listeners *l, const struct sip_uri *uri);
+bool self_is(const struct self *s, const struct sip_uri *uri);
 // Likewise of a sent-by in Via. port: 0 for none.
-bool listeners_own_sent_by(const struct listeners *l, struct view host, uint16_t port);
+bool self_is_sent_by(const struct self *s, struct view host, uint16_t port);
 
 // The listener by which a message that came in by `ingress` leaves towards a next hop: itself
-// where side, family and transport are its own, else the first that fits; LISTENERS_NONE.
-unsigned listeners_egress(
-	const struct listeners *l, unsigned ingress, unsigned side, const struct endpoint *hop);
+// where side, family and transport are its own, else the first that fits; SELF_NO_LISTENER.
+unsigned self_egress(
+	const struct self *s, unsigned ingress, unsigned side, const struct endpoint *hop);
