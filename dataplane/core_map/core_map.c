@@ -240,18 +240,17 @@ static void set_listener_value(struct draft *d, const struct schema_event *event
 
 static void set_worker_value(struct draft *d, const struct schema_event *event)
 {
-	unsigned index = d->map->n_workers - 1;
-	struct draft_queue *queue = &d->queues[index][d->n_queues[index] - 1];
+	unsigned w = d->map->n_workers - 1;
 
 	switch (event->key->id) {
 	case CORE:
-		d->map->workers[index].core = (unsigned)event->number;
+		d->map->workers[w].core = (unsigned)event->number;
 		break;
 	case QUEUE_PORT:
-		copy_text(queue->port, event);
+		copy_text(d->queues[w][d->n_queues[w] - 1].port, event);
 		break;
 	case QUEUE:
-		queue->queue = (uint16_t)event->number;
+		d->queues[w][d->n_queues[w] - 1].queue = (uint16_t)event->number;
 		break;
 	default:
 		break;
