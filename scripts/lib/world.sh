@@ -65,7 +65,7 @@ idle: sleep
 hugepages: ${world_hugepages:-auto}
 main_core: 0
 memory:
-  packets: 4096
+  packets: 8192
 control:
   socket: $world_dir/dataplane.sock
   user: nobody
