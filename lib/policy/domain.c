@@ -2,6 +2,7 @@
 
 #include "lib/policy/domain.h"
 
+#include "lib/policy/idna.h"
 #include "lib/policy/mix.h"
 
 #include <errno.h>
@@ -147,11 +148,33 @@ static bool ends_in_number(const struct domain *d)
 	return len == 0 || d->text[len - 1] == '.';
 }
 
-int domain_canonical(struct view name, struct domain *out)
+static int canonical_ascii(struct view name, struct domain *out)
 {
 	if (name.len > 0 && name.at[name.len - 1] == '.')
 		name.len--;
 	if (name.len == 0 || name.len > DOMAIN_BYTES_MAX || !lower(name, out))
 		return -EINVAL;
 	return labels_fit(out) && !ends_in_number(out) ? 0 : -EINVAL;
+}
+
+static bool is_ascii(struct view name)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < name.len; i++)
+		any |= name.at[i];
+	return any < 0x80;
+}
+
+int domain_canonical(struct view name, struct domain *out)
+{
+	uint8_t ascii[DOMAIN_BYTES_MAX + 1];
+	int len;
+
+	if (canonical_ascii(name, out) == 0)
+		return 0;
+	if (name.len > DOMAIN_SPELLING_BYTES_MAX || is_ascii(name))
+		return -EINVAL;
+	len = idna_to_ascii(name, ascii);
+	return len < 0 ? len : canonical_ascii(view_of(ascii, (size_t)len), out);
 }

@@ -17,6 +17,9 @@ static void a_wildcard_becomes_the_shortest_expression(void **state)
 		{"?", "^.\\z"},
 		{"a**b.c", "^a.*b\\.c\\z"},
 		{"*.1", "\\.1\\z"},
+		{"*.bücher.example", "\\.xn--bcher-kva\\.example\\z"},
+		{"*.４２.example", "\\.42\\.example\\z"},
+		{"*.a。b", "\\.a\\.b\\z"},
 		{"_a-b.c", "^_a-b\\.c\\z"},
 	};
 	char regex[100];
