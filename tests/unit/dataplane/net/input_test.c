@@ -78,6 +78,18 @@ static void padding_of_ethernet_is_no_payload(void **state)
 	assert_hello(0, view_of(frame, ETHER_MIN_BYTES), "192.0.2.9:5070", 0);
 }
 
+static void a_frame_in_segments_is_taken(void **state)
+{
+	static const size_t splits[] = {1, 13, 14, 20, 34, 42, 46};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
+		world.split_at = splits[i];
+		assert_hello(0, udp4(), "192.0.2.9:5070", 0);
+		assert_hello(0, udp6(), "[2001:db8::9]:5070", 1);
+	}
+}
+
 static void a_whole_burst_keeps_its_order(void **state)
 {
 	struct rte_mbuf *frames[QUEUE_BURST];
@@ -306,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_datagram_reaches_its_listener),
 		CASE(padding_of_ethernet_is_no_payload),
+		CASE(a_frame_in_segments_is_taken),
 		CASE(a_whole_burst_keeps_its_order),
 		CASE(vlans_do_not_mix),
 		CASE(frames_for_other_stations_are_dropped),

@@ -97,6 +97,7 @@ void world_open(void)
 
 	memset(&world.counters, 0, sizeof(world.counters));
 	world.now = 1000 * WORLD_HZ;
+	world.split_at = 0;
 	world.net = net_new(&config);
 	require(world.net != NULL, "no net");
 	net_timers(world.net, world.now, 0);
@@ -114,7 +115,7 @@ bool world_close(void)
 		rte_mempool_in_use_count(world.pools.reserve) == 0;
 }
 
-static struct rte_mbuf *packet_of(struct view bytes)
+struct rte_mbuf *world_packet_of(struct view bytes)
 {
 	struct rte_mbuf *packet = pools_get(&world.pools, bytes.len);
 
@@ -124,11 +125,25 @@ static struct rte_mbuf *packet_of(struct view bytes)
 	return packet;
 }
 
+static struct rte_mbuf *frame_of(struct view bytes)
+{
+	size_t first = world.split_at < bytes.len ? world.split_at : 0;
+	struct rte_mbuf *head;
+
+	if (first == 0)
+		return world_packet_of(bytes);
+	head = world_packet_of(view_of(bytes.at, first));
+	require(rte_pktmbuf_chain(
+			head, world_packet_of(view_of(bytes.at + first, bytes.len - first))) == 0,
+		"no chain");
+	return head;
+}
+
 enum reason world_receive_flags(
 	unsigned port, struct view frame, uint64_t ol_flags, struct net_datagram *out)
 {
 	uint64_t before[REASON_N];
-	struct rte_mbuf *packet = packet_of(frame);
+	struct rte_mbuf *packet = frame_of(frame);
 	enum reason reason = REASON_none;
 	unsigned n_out, n_counted = 0;
 
@@ -156,7 +171,7 @@ void world_send(uint16_t listener, const char *destination, struct view payload)
 
 	require(endpoint_parse(view_string(destination), 5060, TRANSPORT_UDP, &to) == 0,
 		destination);
-	net_output(world.net, packet_of(payload), listener, &to, world.now);
+	net_output(world.net, world_packet_of(payload), listener, &to, world.now);
 }
 
 void world_pass(uint64_t microseconds)

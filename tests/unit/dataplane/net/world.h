@@ -24,6 +24,7 @@ struct world {
 	struct worker_counters counters;
 	struct net *net;
 	uint64_t now;
+	size_t split_at; // frames are received in two segments, the first this long; 0: in one
 	// what was sent and not yet looked at, the oldest first
 	struct rte_mbuf *sent[WORLD_SENT_MAX];
 	unsigned sent_port[WORLD_SENT_MAX];
@@ -38,6 +39,9 @@ void world_start(const char *name);
 // packet is back in its pool.
 void world_open(void);
 bool world_close(void);
+
+// A packet with these bytes, the caller's.
+struct rte_mbuf *world_packet_of(struct view bytes);
 
 // Gives net a frame: how it ended, which its counter alone says. REASON_none with *out: a
 // datagram, whose packet is the caller's. REASON_N where not exactly one outcome was counted.
