@@ -19,6 +19,8 @@ struct replica {
 	size_t n_bytes;
 	struct image *image;
 	struct database *database; // NULL without patterns
+	struct policy policy;
+	struct decider *decider;
 };
 
 static void database_put(struct database *d)
@@ -90,6 +92,12 @@ struct replica *replica_open(
 	e = open_image(r, image_fd, error);
 	if (e == 0)
 		e = open_database(r, former, error);
+	if (e == 0) {
+		r->policy.image = r->image;
+		r->policy.database = r->database != NULL ? r->database->hs : NULL;
+		r->decider = decider_new(&r->policy, 0);
+		e = r->decider == NULL ? -errno : 0;
+	}
 	if (e == 0)
 		return r;
 	replica_close(r);
@@ -101,6 +109,8 @@ void replica_close(struct replica *r)
 {
 	if (r == NULL)
 		return;
+	if (r->decider != NULL)
+		decider_free(r->decider);
 	database_put(r->database);
 	if (r->image != NULL)
 		image_close(r->image);
@@ -112,4 +122,9 @@ void replica_close(struct replica *r)
 const struct image *replica_image(const struct replica *r)
 {
 	return r->image;
+}
+
+void replica_decide(struct replica *r, const struct policy_query *query, struct verdict *verdict)
+{
+	policy_decide(r->decider, query, verdict, 1);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Control's own copy of a compiled policy: the very image that the dataplane gets, checked by the
-// same image_open().
+// same image_open() and asked by the same policy_decide(). What `fedctl explain` looks into.
 // One thread at a time; opening may be another's than asking.
 
 #pragma once
 
-#include "lib/policy/patterns.h"
+#include "lib/policy/decide.h"
 
 struct replica;
 
@@ -22,3 +22,4 @@ struct replica *replica_open(
 void replica_close(struct replica *r);
 
 const struct image *replica_image(const struct replica *r);
+void replica_decide(struct replica *r, const struct policy_query *query, struct verdict *verdict);
