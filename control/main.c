@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// fedrelay-control: modules up in order, down in reverse.
+
+#include "control/api/api.h"
+#include "control/log.h"
+#include "control/options.h"
+#include "control/publish/publisher.h"
+#include "control/sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct control {
+	struct options options;
+	int listener;
+	struct store *store;
+	uv_loop_t loop;
+	struct publisher *publisher;
+	struct api *api;
+	uv_signal_t terminate, interrupt;
+};
+
+static int fail(const char *subject, int error)
+{
+	log_line(subject, "%s", strerror(-error));
+	return error;
+}
+
+// What only root can do: the socket's folder and the state's parent are often root's own.
+static int prepare_as_root(struct control *c)
+{
+	const struct options *o = &c->options;
+	gid_t group = o->publishers != API_NO_GROUP ? o->publishers : o->gid;
+
+	if (geteuid() == 0 && mkdir(o->state, 0700) == 0 && lchown(o->state, o->uid, o->gid) < 0)
+		return fail(o->state, -errno);
+	c->listener = api_listen(o->socket, o->uid, group);
+	return c->listener < 0 ? fail(o->socket, c->listener) : 0;
+}
+
+static int lock_up(const struct options *o)
+{
+	int error = 0;
+
+	if (geteuid() != o->uid)
+		error = sandbox_drop(o->user, o->uid, o->gid);
+	if (error < 0)
+		return fail("privileges", error);
+	if (o->uid == 0)
+		log_line("privileges", "control runs as root, as --insecure-root asks");
+	error = sandbox_seal();
+	return error < 0 ? fail("sandbox", error) : 0;
+}
+
+static int open_store(struct control *c)
+{
+	char error[REVISIONS_ERROR_BYTES];
+
+	c->store = store_open(c->options.state, error);
+	if (c->store != NULL)
+		return 0;
+	log_line("store", "%s", error);
+	return -EIO;
+}
+
+static void stop(uv_signal_t *handle, int number)
+{
+	struct control *c = handle->data;
+
+	log_line("control", "going down: %s", strsignal(number));
+	uv_close((uv_handle_t *)&c->terminate, NULL);
+	uv_close((uv_handle_t *)&c->interrupt, NULL);
+	api_stop(c->api);
+	publisher_stop(c->publisher);
+}
+
+static int start_modules(struct control *c)
+{
+	struct api_settings settings = {
+		.loop = &c->loop,
+		.store = c->store,
+		.publishers = c->options.publishers,
+	};
+
+	c->publisher = publisher_new(&c->loop, c->store, c->options.dataplane);
+	if (c->publisher == NULL)
+		return fail("publisher", -errno);
+	settings.publisher = c->publisher;
+	c->api = api_new(&settings, c->listener);
+	if (c->api == NULL)
+		return fail("api", -errno);
+	uv_signal_init(&c->loop, &c->terminate);
+	uv_signal_init(&c->loop, &c->interrupt);
+	c->terminate.data = c->interrupt.data = c;
+	uv_signal_start(&c->terminate, stop, SIGTERM);
+	uv_signal_start(&c->interrupt, stop, SIGINT);
+	return 0;
+}
+
+static int run(struct control *c)
+{
+	int error = uv_loop_init(&c->loop);
+
+	if (error < 0)
+		return fail("loop", error);
+	error = start_modules(c);
+	if (error < 0)
+		return error; // the process ends: nothing has been promised to anybody yet
+	log_line("control", "up: version %s, socket %s", FEDRELAY_VERSION, c->options.socket);
+	uv_run(&c->loop, UV_RUN_DEFAULT);
+	api_free(c->api);
+	publisher_free(c->publisher);
+	uv_loop_close(&c->loop);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	struct control c = {.listener = -1};
+	int exit_code, error;
+
+	signal(SIGPIPE, SIG_IGN);
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	if (options_parse(&c.options, argc, argv, &exit_code) < 0)
+		return exit_code;
+	error = prepare_as_root(&c);
+	if (error == 0)
+		error = lock_up(&c.options);
+	if (error == 0)
+		error = open_store(&c);
+	if (error == 0)
+		error = run(&c);
+	store_close(c.store);
+	// Fails in a folder of root's: the next control replaces it.
+	if (c.listener >= 0)
+		unlink(c.options.socket);
+	return error < 0 ? 1 : 0;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// fedrelay-control's command line.
+
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct options {
+	const char *dataplane; // the dataplane's socket
+	const char *socket;    // control's own
+	const char *state;     // the store's directory
+	const char *user;      // whom to become; NULL: stay
+	uid_t uid;             // who control is in the end
+	gid_t gid;
+	gid_t publishers; // a group that may publish; API_NO_GROUP: none
+	bool insecure_root;
+};
+
+// Reads the arguments, looks users and groups up. 0 to go on; else the exit code is *exit_code and
+// everything has been said.
+int options_parse(struct options *o, int argc, char *argv[], int *exit_code);
