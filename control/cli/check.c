@@ -27,15 +27,6 @@ static int compile_bundle(const struct bundle *b, struct image_info *info, struc
 	return 0;
 }
 
-static json_t *errors_json(const struct errors *errors)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < errors->n; i++)
-		json_array_append_new(list, json_string(errors->text[i]));
-	return list;
-}
-
 int check_run(const struct fedctl *f, int argc, char *argv[])
 {
 	struct image_info info = {0};

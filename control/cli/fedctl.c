@@ -32,7 +32,20 @@ static int version_run(const struct fedctl *f, int argc, char *argv[])
 }
 
 static const struct verb verbs[] = {
+	{"publish", publish_run, "FILE [--comment TEXT] [--no-wait] [--dry-run]",
+		"publish a federation document; returns when every worker judges by it\n"
+		"--no-wait: when the dataplane took it; --dry-run: check and compile only"},
 	{"check", check_run, "FILE", "check and compile a document here, without control"},
+	{"status", status_run, "", "what is published, and what each worker judges by"},
+	{"explain", explain_run, "FROM TO [METHOD] [--side inside|outside]\n[--source IP]",
+		"the verdict for a message, and how it comes about\n"
+		"FROM and TO: SIP URIs or domains"},
+	{"counters", counters_run, "[--all] [--worker N]",
+		"frames and messages by what became of them"},
+	{"hits", hits_run, "[--top N]", "how often each entry decided, most often first"},
+	{"revisions", revisions_run, "[--top N]", "what was published, when and by whom"},
+	{"document", document_run, "[REVISION]",
+		"the document that is published, as it was written"},
 	{"core-map", core_map_run, "suggest | check FILE",
 		"write a core map for this machine, or check one"},
 	{"version", version_run, "", "print the version"},

@@ -35,6 +35,15 @@ void print_errors(const struct errors *errors)
 		fprintf(stderr, "… and %u more\n", errors->n_dropped);
 }
 
+json_t *errors_json(const struct errors *errors)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < errors->n; i++)
+		json_array_append_new(list, json_string(errors->text[i]));
+	return list;
+}
+
 // Characters, not bytes: UTF-8 continuation bytes take no column.
 static size_t width_of(const char *text)
 {

@@ -15,6 +15,9 @@ void print_json(json_t *value);
 // Each on a line of its own to stderr, and how many were not shown.
 void print_errors(const struct errors *errors);
 
+// As a list of texts.
+json_t *errors_json(const struct errors *errors);
+
 // Columns as wide as their widest cell; one that ends in '>' in its heading is aligned right.
 struct table;
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "control/cli/call.h"
+#include "control/cli/print.h"
+#include "control/cli/reply.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#define TOP_DEFAULT 20
+#define TOP_MAX     10000
+
+static void print_hits(const json_t *reply)
+{
+	struct table *t = table_new("hits>|list|entry|rule");
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "hits"), i, row) {
+		struct cell c = cell_number(reply_number(row, "hits"));
+		struct rule_text rule = reply_rule(row, "rule");
+		const char *cells[] = {
+			c.text, reply_text(row, "list"), reply_text(row, "entry"), rule.text};
+
+		table_add(t, cells);
+	}
+	table_print(t);
+	if (json_array_size(json_object_get(reply, "hits")) == 0)
+		printf("no entry of revision %" PRIu64 " has decided anything yet\n",
+			reply_number(reply, "generation"));
+}
+
+int hits_run(const struct fedctl *f, int argc, char *argv[])
+{
+	static const struct option rows[] = {{"top", required_argument, NULL, 't'}, {0}};
+	unsigned long top = TOP_DEFAULT;
+	json_t *reply;
+	int option, exit_code;
+
+	while ((option = getopt_long(argc, argv, "", rows, NULL)) != -1) {
+		if (option != 't' || !parse_count(optarg, TOP_MAX, &top))
+			return usage_error("--top needs a number from 1 to %d", TOP_MAX);
+	}
+	if (optind != argc)
+		return usage_error("hits takes --top only");
+	reply = call_and_check(
+		f, json_pack("{s:s, s:i}", "command", "hits", "top", (int)top), &exit_code);
+	if (reply != NULL)
+		print_hits(reply);
+	json_decref(reply);
+	return exit_code;
+}
