@@ -79,7 +79,7 @@ static bool source_may_be(const struct net_frame *f)
 	if (!ip_is_host(source))
 		return source->family == IP_V6 && ip_is_unspecified(source) &&
 			f->ip.protocol == IP_PROTOCOL_ICMP6;
-	return net_port_local(f->port, source) == NULL && !net_port_is_broadcast(f->port, source);
+	return net_port_is_other_host(f->port, source);
 }
 
 // Whether the packet is for us; RFC 1122 §3.3.6: an address of ours in a frame to everybody is not.

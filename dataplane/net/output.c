@@ -14,8 +14,7 @@ static bool find_next_hop(
 		return false;
 	if (net_port_on_link(p, destination) != NULL) {
 		*next_hop = *destination;
-		return !net_port_is_broadcast(p, destination) &&
-			net_port_local(p, destination) == NULL;
+		return true;
 	}
 	*next_hop = *gateway;
 	return gateway->family != IP_NONE;

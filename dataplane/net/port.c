@@ -101,15 +101,21 @@ bool net_port_takes_group_mac(const struct net_port *p, const uint8_t mac[ETHER_
 	return false;
 }
 
-bool net_port_is_broadcast(const struct net_port *p, const struct ip_addr *ip)
+static bool is_broadcast(const struct net_local *l, const struct ip_addr *ip)
 {
-	const struct net_local *l = ip->family == IP_V4 ? net_port_on_link(p, ip) : NULL;
-	uint32_t host, mask, zero = 0;
+	uint32_t host, mask;
 
 	// RFC 3021: a prefix of 31 bits has no broadcast address.
-	if (l == NULL || l->prefix_bits >= 31)
+	if (ip->family != IP_V4 || l->prefix_bits >= 31)
 		return false;
 	memcpy(&host, ip->bytes, sizeof(host));
 	memcpy(&mask, l->mask, sizeof(mask));
-	return (host | mask) == ~zero || (host & ~mask) == zero;
+	return (host | mask) == UINT32_MAX || (host & ~mask) == 0;
+}
+
+bool net_port_is_other_host(const struct net_port *p, const struct ip_addr *ip)
+{
+	const struct net_local *l = net_port_on_link(p, ip);
+
+	return l == NULL || (!is_broadcast(l, ip) && net_port_local(p, ip) == NULL);
 }

@@ -122,6 +122,11 @@ void net_send_to(struct net *n, struct net_port *p, struct rte_mbuf *packet,
 	struct neighbour *e = neighbour_find(&n->neighbours, p->index, next_hop);
 
 	if (unlikely(e == NULL)) {
+		// Nobody to ask for; so none of these ever comes to be in the table.
+		if (!net_port_is_other_host(p, next_hop)) {
+			net_drop(n, packet, REASON_no_route);
+			return;
+		}
 		e = add_unresolved(n, p, next_hop, now);
 		if (e == NULL) {
 			net_drop(n, packet, REASON_neighbour_table_full);
@@ -186,7 +191,7 @@ bool net_hear(struct net *n, struct net_port *p, const struct net_news *news, ui
 	bool taken;
 
 	if (net_port_on_link(p, news->ip) == NULL || !ip_is_host(news->ip) ||
-		net_port_local(p, news->ip) != NULL || ether_is_group(news->mac))
+		!net_port_is_other_host(p, news->ip) || ether_is_group(news->mac))
 		return false;
 	taken = take(n, p, news, now);
 	if (taken || news->answers)

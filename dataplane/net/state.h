@@ -105,7 +105,8 @@ const struct net_local *net_port_local(const struct net_port *p, const struct ip
 const struct net_local *net_port_on_link(const struct net_port *p, const struct ip_addr *ip);
 bool net_port_listens_to(const struct net_port *p, const struct ip_addr *group);
 bool net_port_takes_group_mac(const struct net_port *p, const uint8_t mac[ETHER_MAC_BYTES]);
-bool net_port_is_broadcast(const struct net_port *p, const struct ip_addr *ip);
+// Neither ours nor a broadcast address of one of our links.
+bool net_port_is_other_host(const struct net_port *p, const struct ip_addr *ip);
 
 // reassembly.c. Takes the frame's packet, whose IP header is f->ip. REASON_none: the datagram is
 // whole and f->packet holds it in one piece from its IP header on. Otherwise how the frame ended.
