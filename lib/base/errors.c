@@ -12,8 +12,8 @@ void errors_init(struct errors *e, const char *file_name)
 	e->n_dropped = 0;
 }
 
-static void add(struct errors *e, const char *file_name, unsigned line, const char *format,
-	va_list arguments)
+__attribute__((format(printf, 4, 0))) static void add(struct errors *e, const char *file_name,
+	unsigned line, const char *format, va_list arguments)
 {
 	char *text;
 	int n;
