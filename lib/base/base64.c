@@ -4,8 +4,7 @@
 
 #include <errno.h>
 
-static const char alphabet[64] __attribute__((nonstring)) =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void base64_encode(const uint8_t *bytes, size_t n_bytes, uint8_t *text)
 {
