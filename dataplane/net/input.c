@@ -179,20 +179,18 @@ static enum reason frame_input(struct net *n, struct net_frame *f, struct net_da
 unsigned net_input(struct net *n, unsigned port, struct rte_mbuf *frames[], unsigned n_frames,
 	uint64_t now, struct net_datagram out[])
 {
+	struct net_frame f = {.port = &n->ports[port], .now = now};
 	unsigned n_out = 0;
 
 	for (unsigned i = 0; i < n_frames && i < PREFETCH_AHEAD; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
 	for (unsigned i = 0; i < n_frames; i++) {
-		struct net_frame f;
 		enum reason reason;
 
 		if (i + PREFETCH_AHEAD < n_frames)
 			rte_prefetch0(rte_pktmbuf_mtod(frames[i + PREFETCH_AHEAD], void *));
 		f.packet = frames[i];
-		f.port = &n->ports[port];
 		f.reassembled = false;
-		f.now = now;
 		reason = frame_input(n, &f, &out[n_out]);
 		if (likely(reason == REASON_none)) {
 			n_out++;

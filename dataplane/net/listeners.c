@@ -9,7 +9,7 @@ static unsigned slot_of(uint16_t port, const struct ip_addr *ip, uint16_t udp_po
 	uint64_t words[2];
 
 	net_words(ip, words);
-	return (unsigned)(((words[0] ^ words[1] * 3) + udp_port * 31u + port) *
+	return (unsigned)(((words[0] ^ words[1] * 3) + UINT64_C(31) * udp_port + port) *
 			0x9e3779b97f4a7c15 >>
 		56);
 }

@@ -17,7 +17,7 @@ static size_t skip_options(struct view rest, enum reason *why)
 	*why = REASON_ip_malformed;
 	if (rest.len < 8)
 		return 0;
-	n_bytes = (rest.at[1] + 1u) * 8;
+	n_bytes = ((size_t)rest.at[1] + 1) * 8;
 	if (n_bytes > rest.len)
 		return 0;
 	for (i = 2; i < n_bytes;) {

@@ -26,7 +26,7 @@ static bool parse_options(struct view options, uint8_t wanted, const uint8_t **m
 
 		if (options.len < 8)
 			return false;
-		n_bytes = options.at[1] * 8u;
+		n_bytes = (size_t)options.at[1] * 8;
 		if (n_bytes == 0 || n_bytes > options.len)
 			return false;
 		if (options.at[0] == wanted && *mac == NULL) {
