@@ -215,7 +215,7 @@ static void say_published(struct attachment *a, const struct attach_published *r
 
 static void take_image(struct attachment *a, const struct attach_publish *request, int fd)
 {
-	if (publisher_start(a->publisher, fd, request) == 0) {
+	if (publisher_begin(a->publisher, fd, request) == 0) {
 		a->publishing_epoch = a->epoch;
 	} else {
 		struct attach_published refused = {.generation = request->generation};

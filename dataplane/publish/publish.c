@@ -157,7 +157,7 @@ static void proceed(struct publisher *p, const struct attach_publish *request)
 	}
 }
 
-int publisher_start(struct publisher *p, int fd, const struct attach_publish *request)
+int publisher_begin(struct publisher *p, int fd, const struct attach_publish *request)
 {
 	const uint64_t started = now_ns();
 	const char *error;
@@ -232,7 +232,7 @@ int publisher_publish(struct publisher *p, int fd, const struct attach_publish *
 		rc = -EAGAIN;
 	else
 		rc = -EBADMSG;
-	if (publisher_start(p, fd, request) < 0) {
+	if (publisher_begin(p, fd, request) < 0) {
 		*result = (struct attach_published){.generation = request->generation};
 		attach_text(result->error, sizeof(result->error), "another is under way");
 		return -EBUSY;

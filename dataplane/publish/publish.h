@@ -29,7 +29,7 @@ struct publisher {
 // Takes an image whose memfd has the seals WRITE|GROW|SHRINK. The descriptor stays the caller's and
 // is not used after the return. 0, and the outcome comes by publisher_result(), at once or after
 // polls, refusals too; or -EBUSY while another publication is under way.
-int publisher_start(struct publisher *p, int fd, const struct attach_publish *request);
+int publisher_begin(struct publisher *p, int fd, const struct attach_publish *request);
 
 // Goes on with a publication, and frees a retired generation that no worker uses any more. Never
 // blocks. Call at every turn of main; when publisher_fd() becomes readable there is something to
