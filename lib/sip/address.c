@@ -3,84 +3,78 @@
 
 #include <errno.h>
 
-#include "lib/sip/lex.h"
+#include "lib/sip/uri_read.h"
 #include "lib/sip/value.h"
 
-// display-name and "<"; where the URI begins, 0 if malformed.
-static size_t parse_display(struct sip_address *a, struct lex *x)
+// A quoted string or *(token LWS), to the '<' where the lexer is left. False for neither, or for a
+// value that begins with its URI.
+LEX_INLINE bool read_display(struct sip_address *a, struct lex *x)
 {
-	size_t end = 0, from;
+	size_t end = 0;
 
 	if (x->c == '"' && x->pos == 0) {
 		end = lex_skip_quoted(x);
-		if (end == 0)
-			return 0;
-		a->display = lex_view(x, 0, end);
-		if (lex_skip_space(x, end) != x->pos)
-			return 0;
+		if (end == 0 || lex_skip_space(x, end) != x->pos)
+			return false;
 	} else {
-		// White space steps too: the tokens between it are plain or of their class.
 		while (lex_is(x->c, LEX_TOKEN) || lex_is_space(x->c))
 			lex_step(x);
 		for (end = x->pos; end > 0 && lex_is_space(x->at[end - 1]);)
 			end--;
-		a->display = end > 0 ? lex_view(x, 0, end) : VIEW_NONE;
 	}
-	if (x->c != '<')
+	a->display = end > 0 ? lex_view(x, 0, end) : VIEW_NONE;
+	return x->c == '<';
+}
+
+// Where the URI ends and what may stand around it. The offset behind it, 0 if malformed.
+LEX_INLINE size_t read_uri(struct sip_address *a, struct lex *x)
+{
+	struct lex start = *x;
+	size_t from;
+
+	if (!read_display(a, x)) {
+		a->display = VIEW_NONE;
+		*x = start;
+		if (sip_uri_read(x, 0, SIP_URI_BARE, &a->uri) < 0)
+			return 0;
+		a->uri_text = lex_view(x, 0, x->pos);
+		return x->pos;
+	}
+	from = x->pos + 1;
+	lex_step(x);
+	if (sip_uri_read(x, from, SIP_URI_ENCLOSED, &a->uri) < 0 || x->c != '>')
 		return 0;
+	a->uri_text = lex_view(x, from, x->pos);
 	from = x->pos + 1;
 	lex_step(x);
 	return from;
 }
 
-static int parse_params(struct sip_address *a, struct lex *x, size_t from)
+LEX_INLINE int read_params(struct sip_address *a, struct lex *x, size_t from)
 {
 	struct lex_param param;
-	int rc;
 
-	a->params = lex_view(x, from, from);
-	if (lex_skip_space(x, from) != x->pos)
-		return -EINVAL;
-	if (x->pos < x->len)
-		a->params = lex_view(x, x->pos, x->len);
-	while ((rc = lex_param_next(x, &param)) > 0) {
-		if (!view_equal_nocase(param.name, VIEW("tag")))
+	a->tag = VIEW_NONE;
+	from = lex_skip_space(x, from);
+	a->params = lex_view(x, from, x->len);
+	while (x->c == ';' && x->pos == from) {
+		if (lex_param(x, &param) < 0)
+			return -EINVAL;
+		from = x->pos;
+		if (!LEX_NAME_IS(param.name, "tag"))
 			continue;
 		// RFC 3261 §20.20, §20.39: one tag, a token.
-		if (a->tag.at != NULL || !lex_is_token(param.value))
+		if (a->tag.at != NULL || !param.is_token)
 			return -EINVAL;
 		a->tag = param.value;
 	}
-	return rc;
+	return from == x->len ? 0 : -EINVAL;
 }
 
 int sip_address_parse(struct view value, struct sip_address *out)
 {
-	struct lex x;
-	size_t from, to;
+	struct lex x = lex_of(value);
+	size_t at = read_uri(out, &x);
 
-	*out = (struct sip_address){0};
-	lex_init(&x, value);
-	if (value.len > 0 && memchr(value.at, '<', value.len) != NULL) {
-		from = parse_display(out, &x);
-		if (from == 0)
-			return -EINVAL;
-		while (x.c != '>' && x.pos < x.len)
-			lex_step(&x);
-		if (x.pos == x.len)
-			return -EINVAL;
-		out->uri_text = lex_view(&x, from, x.pos);
-		to = x.pos + 1;
-		lex_step(&x);
-	} else {
-		// The first of them ends the URI; the latter two are then refused behind it.
-		while (x.pos < x.len && x.c != ';' && x.c != ',' && x.c != '?' &&
-			!lex_is_space(x.c))
-			lex_step(&x);
-		to = x.pos;
-		out->uri_text = lex_view(&x, 0, to);
-	}
-	if (sip_uri_parse(out->uri_text, &out->uri) < 0)
-		return -EINVAL;
-	return parse_params(out, &x, to);
+	return at != 0 ? read_params(out, &x, at) : -EINVAL;
 }

@@ -2,38 +2,38 @@
 
 #include "lib/sip/lex.h"
 
-#include <errno.h>
+#include <immintrin.h>
 
 #define T LEX_TOKEN
 #define W LEX_WORD
 #define U LEX_USER
 #define H LEX_HOST
 #define P LEX_URI_PARAM
-#define S LEX_SCHEME
+#define B LEX_BARE_USER
 #define V LEX_VALUE
 #define X LEX_HEX
 
 const uint8_t lex_classes[256] = {
-	['0' ... '9'] = T | W | U | H | P | S | V | X,
-	['A' ... 'F'] = T | W | U | H | P | S | V | X,
-	['G' ... 'Z'] = T | W | U | H | P | S | V,
-	['a' ... 'f'] = T | W | U | H | P | S | V | X,
-	['g' ... 'z'] = T | W | U | H | P | S | V,
-	['-'] = T | W | U | H | P | S | V,
-	['.'] = T | W | U | H | P | S | V,
-	['_'] = T | W | U | H | P | V,
-	['+'] = T | W | U | P | S | V,
-	['!'] = T | W | U | P | V,
-	['~'] = T | W | U | P | V,
-	['*'] = T | W | U | P | V,
-	['\''] = T | W | U | P | V,
-	['%'] = T | W | U | P | V,
+	['0' ... '9'] = T | W | U | B | H | P | V | X,
+	['A' ... 'F'] = T | W | U | B | H | P | V | X,
+	['G' ... 'Z'] = T | W | U | B | H | P | V,
+	['a' ... 'f'] = T | W | U | B | H | P | V | X,
+	['g' ... 'z'] = T | W | U | B | H | P | V,
+	['-'] = T | W | U | B | H | P | V,
+	['.'] = T | W | U | B | H | P | V,
+	['_'] = T | W | U | B | H | P | V,
+	['+'] = T | W | U | B | P | V,
+	['!'] = T | W | U | B | P | V,
+	['~'] = T | W | U | B | P | V,
+	['*'] = T | W | U | B | P | V,
+	['\''] = T | W | U | B | P | V,
+	['%'] = T | W | U | B | P | V,
 	['`'] = T | W | V,
-	['('] = W | U | P | V,
-	[')'] = W | U | P | V,
-	['/'] = W | U | P | V,
+	['('] = W | U | B | P | V,
+	[')'] = W | U | B | P | V,
+	['/'] = W | U | B | P | V,
 	['?'] = W | U | V,
-	[':'] = W | U | P | V,
+	[':'] = W | P | V,
 	['['] = W | P | V,
 	[']'] = W | P | V,
 	['{'] = W | V,
@@ -42,9 +42,9 @@ const uint8_t lex_classes[256] = {
 	['>'] = W,
 	['"'] = W,
 	['\\'] = W,
-	['&'] = U | P | V,
-	['$'] = U | P | V,
-	['='] = U | V,
+	['&'] = U | B | P | V,
+	['$'] = U | B | P | V,
+	['='] = U | B | V,
 	[','] = U,
 	[';'] = U,
 	['#'] = V,
@@ -54,108 +54,88 @@ const uint8_t lex_classes[256] = {
 	[0x80 ... 0xff] = H,
 };
 
+// min(x, n) == x: x <= n without sign.
+static __m128i at_most(__m128i v, uint8_t n)
+{
+	return _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8((char)n)), v);
+}
+
+static unsigned specials16(__m128i v)
+{
+	__m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
+	__m128i letter = at_most(_mm_sub_epi8(lower, _mm_set1_epi8('a')), 'z' - 'a');
+	// '-' to '9' holds '/' too.
+	__m128i digit = at_most(_mm_sub_epi8(v, _mm_set1_epi8('-')), '9' - '-');
+	__m128i plain = _mm_or_si128(letter, _mm_cmpeq_epi8(v, _mm_set1_epi8('_')));
+
+	digit = _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')), digit);
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(plain, digit)) ^ 0xffff;
+}
+
+uint64_t lex_specials_sse2(const uint8_t *p, size_t n)
+{
+	uint8_t rest[16] = {0};
+	uint64_t marks = 0;
+	size_t i;
+
+	for (i = 0; i + 16 <= n; i += 16)
+		marks |= (uint64_t)specials16(_mm_loadu_si128((const __m128i *)(p + i))) << i;
+	if (i < n) {
+		memcpy(rest, p + i, n - i);
+		marks |= (uint64_t)(specials16(_mm_loadu_si128((const __m128i *)rest)) &
+				 ((1U << (n - i)) - 1))
+			<< i;
+	}
+	return marks;
+}
+
+__attribute__((target("avx512f,avx512bw"))) uint64_t lex_specials_avx512(const uint8_t *p, size_t n)
+{
+	// n is at most 64, and 0 does not occur. A masked load does not touch what it leaves out.
+	__mmask64 have = UINT64_MAX >> (64 - n);
+	__m512i v = _mm512_maskz_loadu_epi8(have, p);
+	__m512i lower = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
+	__m512i letter = _mm512_sub_epi8(lower, _mm512_set1_epi8('a'));
+	__m512i digit = _mm512_sub_epi8(v, _mm512_set1_epi8('-'));
+	__mmask64 other = _mm512_mask_cmpgt_epu8_mask(have, letter, _mm512_set1_epi8('z' - 'a'));
+	__mmask64 slash = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('/'));
+
+	other = _mm512_mask_cmpneq_epi8_mask(other, v, _mm512_set1_epi8('_'));
+	return _mm512_mask_cmpgt_epu8_mask(other, digit, _mm512_set1_epi8('9' - '-')) | slash;
+}
+
+bool lex_has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512bw");
+}
+
+uint64_t lex_specials(const uint8_t *p, size_t n)
+{
+	return __builtin_cpu_supports("avx512bw") ? lex_specials_avx512(p, n)
+						  : lex_specials_sse2(p, n);
+}
+
 bool lex_is_token(struct view v)
 {
-	for (size_t i = 0; i < v.len; i++) {
-		if (!lex_is(v.at[i], LEX_TOKEN))
-			return false;
-	}
-	return v.len > 0;
+	struct lex x = lex_of(v);
+
+	return lex_skip_class(&x, LEX_TOKEN) == v.len && v.len > 0;
 }
 
-size_t lex_skip_quoted(struct lex *x)
-{
-	size_t at;
-	uint8_t c;
-
-	lex_step(x);
-	while (x->pos < x->len) {
-		at = x->pos;
-		c = x->c;
-		lex_step(x);
-		if (c == '"')
-			return at + 1;
-		// A quoted-pair: the byte behind the backslash says nothing.
-		if (c == '\\' && x->pos == at + 1)
-			lex_step(x);
-	}
-	return 0;
-}
-
-int lex_param_next(struct lex *x, struct lex_param *out)
-{
-	size_t from, to;
-
-	if (x->c != ';')
-		return x->pos == x->len ? 0 : -EINVAL;
-	from = x->pos + 1;
-	lex_step(x);
-	from = lex_skip_space(x, from);
-	to = lex_skip_class(x, LEX_TOKEN);
-	if (to == from)
-		return -EINVAL;
-	*out = (struct lex_param){.name = lex_view(x, from, to)};
-	to = lex_skip_space(x, to);
-	if (x->pos != to)
-		return -EINVAL;
-	if (x->c != '=')
-		return 1;
-	lex_step(x);
-	from = lex_skip_space(x, to + 1);
-	if (x->c == '"' && x->pos == from) {
-		to = lex_skip_quoted(x);
-		if (to == 0)
-			return -EINVAL;
-	} else {
-		to = lex_skip_class(x, LEX_VALUE);
-	}
-	if (to == from)
-		return -EINVAL;
-	out->value = lex_view(x, from, to);
-	to = lex_skip_space(x, to);
-	return x->pos == to ? 1 : -EINVAL;
-}
-
-size_t lex_skip_ipv6(struct lex *x, struct ip_addr *out)
+bool lex_ipv6(struct view text, struct ip_addr *out)
 {
 	uint8_t repaired[IP_TEXT_BYTES];
-	size_t from = x->pos + 1, end;
 	const uint8_t *colons;
-	struct view text;
+	size_t before;
 
-	do
-		lex_step(x);
-	while (x->c == ':');
-	text = lex_view(x, from, x->pos);
-	if (x->c != ']' || text.len > sizeof(repaired))
-		return 0;
+	if (text.len > sizeof(repaired))
+		return false;
 	colons = memmem(text.at, text.len, ":::", 3);
 	if (colons != NULL && memchr(colons, '.', (size_t)(text.at + text.len - colons)) != NULL) {
-		from = (size_t)(colons - text.at);
-		memcpy(repaired, text.at, from);
-		memcpy(repaired + from, colons + 1, text.len - from - 1);
+		before = (size_t)(colons - text.at);
+		memcpy(repaired, text.at, before);
+		memcpy(repaired + before, colons + 1, text.len - before - 1);
 		text = view_of(repaired, text.len - 1);
 	}
-	if (ip_parse(text, out) < 0 || out->family != IP_V6)
-		return 0;
-	end = x->pos + 1;
-	lex_step(x);
-	return end;
-}
-
-bool lex_number(struct view text, uint32_t max, uint32_t *out)
-{
-	uint64_t value = 0;
-
-	if (text.len == 0)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (!lex_is_digit(text.at[i]))
-			return false;
-		value = value * 10 + (uint64_t)(text.at[i] - '0');
-		if (value > max)
-			value = (uint64_t)max + 1;
-	}
-	*out = (uint32_t)value;
-	return true;
+	return ip_parse(text, out) == 0 && out->family == IP_V6;
 }

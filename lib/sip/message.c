@@ -3,6 +3,7 @@
 #include "lib/sip/message.h"
 
 #include "lib/sip/lex.h"
+#include "lib/sip/names.h"
 #include "lib/sip/scan.h"
 #include "lib/sip/start_line.h"
 
@@ -52,57 +53,80 @@ static size_t find_fault(const uint8_t *bytes, size_t from, size_t to)
 	return to;
 }
 
-// One field from its first byte, its colon and the first byte of the next. False if malformed.
-static bool add_field(struct sip_message *m, size_t at, size_t colon, size_t end)
+// Most values have one space before them and none behind.
+static inline struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
 {
-	const uint8_t *bytes = m->bytes.at;
-	struct sip_header *h = &m->headers[m->n_headers];
-	size_t name_end = colon, from = colon + 1, to = end - 2;
-	enum sip_header_id id;
-
-	while (name_end > at && (bytes[name_end - 1] == ' ' || bytes[name_end - 1] == '\t'))
-		name_end--;
-	id = sip_header_find(view_of(bytes + at, name_end - at));
-	if (id == SIP_H_OTHER && !lex_is_token(view_of(bytes + at, name_end - at)))
-		return false;
+	from += from < to && bytes[from] == ' ';
 	while (from < to && lex_is_space(bytes[from]))
 		from++;
 	while (to > from && lex_is_space(bytes[to - 1]))
 		to--;
-	h->name = span_of(at, name_end);
-	h->value = span_of(from, to);
+	return span_of(from, to);
+}
+
+// One field from its first byte, its colon and the first byte of the next. False if malformed.
+static inline bool read_field(
+	const struct sip_message *m, size_t at, size_t colon, size_t end, struct sip_header *h)
+{
+	const uint8_t *bytes = m->bytes.at;
+	struct view name;
+	enum sip_header_id id;
+
+	while (colon > at && (bytes[colon - 1] == ' ' || bytes[colon - 1] == '\t'))
+		colon--;
+	name = view_of(bytes + at, colon - at);
+	id = sip_header_find_within(name, bytes + m->bytes.len);
+	if (id == SIP_H_OTHER && !lex_is_token(name))
+		return false;
+	h->name = span_of(at, colon);
 	h->end = (uint16_t)end;
 	h->id = (uint8_t)id;
 	h->next = 0;
-	if (m->last[id] != 0)
-		m->headers[m->last[id] - 1].next = m->n_headers;
-	else
-		m->first[id] = (uint8_t)(m->n_headers + 1);
-	m->last[id] = ++m->n_headers;
-	m->headers_end = (uint16_t)end;
 	return true;
+}
+
+// Puts the field with that index at the end of its id's chain.
+static inline void chain(struct sip_message *m, unsigned index, unsigned id)
+{
+	if (m->last[id] != 0)
+		m->headers[m->last[id] - 1].next = (uint8_t)index;
+	else
+		m->first[id] = (uint8_t)(index + 1);
+	m->last[id] = (uint8_t)(index + 1);
 }
 
 // All fields up to the empty line or the first fault. len is how far the scan could see.
 static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan, size_t len)
 {
-	size_t fault = len, end;
-	uint32_t i;
+	size_t fault = len, end = scan->at[0];
+	enum reason reason = REASON_none;
+	unsigned n = 0;
 
 	if (scan->suspect < len)
-		fault = find_fault(
-			m->bytes.at, scan->at[0], scan->ended ? scan->at[scan->n - 1] : len);
-	for (i = 0; i + 2 < scan->n; i += 2) {
-		if (m->n_headers == SIP_HEADERS_MAX)
-			return REASON_sip_too_many_headers;
-		if (scan->at[i + 2] > fault ||
-			!add_field(m, scan->at[i], scan->at[i + 1], scan->at[i + 2]))
-			return REASON_sip_malformed;
+		fault = find_fault(m->bytes.at, end, scan->ended ? scan->at[scan->n - 1] : len);
+	for (; 2 * n + 2 < scan->n; n++) {
+		const uint16_t *at = scan->at + 2 * n;
+
+		if (n == SIP_HEADERS_MAX) {
+			reason = REASON_sip_too_many_headers;
+			break;
+		}
+		if (at[2] > fault || !read_field(m, at[0], at[1], at[2], &m->headers[n])) {
+			reason = REASON_sip_malformed;
+			break;
+		}
+		m->headers[n].value = trim(m->bytes.at, at[1] + 1U, at[2] - 2U);
+		chain(m, n, m->headers[n].id);
+		end = at[2];
 	}
-	end = (size_t)m->headers_end + 2;
+	m->n_headers = (uint8_t)n;
+	m->headers_end = (uint16_t)end;
+	if (reason != REASON_none)
+		return reason;
+	end += 2;
 	if (len == SIP_HEAD_BYTES_MAX && (!scan->ended || end > len))
 		return REASON_sip_header_too_large;
-	return scan->ended && i + 1 == scan->n && end <= len && m->bytes.at[end - 1] == '\n'
+	return scan->ended && 2 * n + 1 == scan->n && end <= len && m->bytes.at[end - 1] == '\n'
 		? REASON_none
 		: REASON_sip_malformed;
 }

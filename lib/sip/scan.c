@@ -12,6 +12,12 @@ struct masks {
 	uint64_t control; // also CR, LF and HTAB
 };
 
+// The lowest bit's number; of nothing, any number.
+ALWAYS_INLINE uint32_t lowest(uint64_t marks)
+{
+	return (uint32_t)__builtin_ctzll(marks | UINT64_C(1) << 63);
+}
+
 // What one block hands on to the next.
 struct carry {
 	uint64_t cr;      // 1: the block ended with CR
@@ -19,9 +25,22 @@ struct carry {
 	uint64_t seeking; // 1: it ended within a name
 };
 
+// How a block of bytes is looked at, and how the positions of marks are appended to out->at.
+typedef struct masks look_fn(const uint8_t *p, size_t n);
+typedef void put_fn(uint64_t marks, uint32_t base, uint16_t *at);
+
+// How many marks a block has is what predictors miss, so some are written in any case.
+ALWAYS_INLINE void put_each(uint64_t marks, uint32_t base, uint16_t *at)
+{
+	for (unsigned i = 0; i < 6; i++, marks &= marks - 1)
+		*at++ = (uint16_t)(base + lowest(marks));
+	for (; marks != 0; marks &= marks - 1)
+		*at++ = (uint16_t)(base + lowest(marks));
+}
+
 // Takes up the marks of a block, of the bytes that it has. True at the empty line.
-ALWAYS_INLINE bool take(
-	struct masks b, uint64_t have, uint32_t base, struct carry *carry, struct sip_scan *out)
+ALWAYS_INLINE bool take(struct masks b, uint64_t have, uint32_t base, struct carry *carry,
+	struct sip_scan *out, put_fn *put)
 {
 	uint64_t starts = (b.lf << 1 | carry->lf) & ~b.space;
 	uint64_t stray = (b.cr << 1 | carry->cr) ^ b.lf;
@@ -44,15 +63,16 @@ ALWAYS_INLINE bool take(
 	suspects &= have;
 	if (suspects != 0 && out->suspect == UINT32_MAX)
 		out->suspect = base + (uint32_t)__builtin_ctzll(suspects);
-	for (; marks != 0; marks &= marks - 1)
-		out->at[out->n++] = (uint16_t)(base + (uint32_t)__builtin_ctzll(marks));
+	put(marks, base, out->at + out->n);
+	out->n += (uint32_t)__builtin_popcountll(marks);
 	return end != 0;
 }
 
-ALWAYS_INLINE void scan(const uint8_t *bytes, size_t len, struct sip_scan *out,
-	struct masks (*look)(const uint8_t *p, size_t n))
+ALWAYS_INLINE void scan(
+	const uint8_t *bytes, size_t len, struct sip_scan *out, look_fn *look, put_fn *put)
 {
 	struct carry carry = {0};
+
 	out->n = 0;
 	out->suspect = UINT32_MAX;
 	out->ended = false;
@@ -60,7 +80,7 @@ ALWAYS_INLINE void scan(const uint8_t *bytes, size_t len, struct sip_scan *out,
 		size_t n = len - base;
 		uint64_t have = n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
 
-		out->ended = take(look(bytes + base, n), have, (uint32_t)base, &carry, out);
+		out->ended = take(look(bytes + base, n), have, (uint32_t)base, &carry, out, put);
 		if (out->ended)
 			break;
 	}
@@ -162,22 +182,40 @@ __attribute__((target("avx512f,avx512bw"))) ALWAYS_INLINE struct masks look_avx5
 	};
 }
 
+// The numbers of the marked bits side by side, sixteen at a time.
+__attribute__((target("avx512f,avx512bw,avx512vbmi2"))) ALWAYS_INLINE void put_avx512(
+	uint64_t marks, uint32_t base, uint16_t *at)
+{
+	static const uint8_t numbers[64] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+		16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36,
+		37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57,
+		58, 59, 60, 61, 62, 63};
+	__m512i set = _mm512_maskz_compress_epi8(marks, _mm512_loadu_si512(numbers));
+	__m256i low = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(set));
+
+	_mm256_storeu_si256((__m256i *)at, _mm256_add_epi16(low, _mm256_set1_epi16((short)base)));
+	if (__builtin_popcountll(marks) <= SIP_SCAN_SLACK)
+		return;
+	for (; marks != 0; marks &= marks - 1)
+		*at++ = (uint16_t)(base + lowest(marks));
+}
+
 bool sip_scan_head_scalar(const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
-	scan(bytes, len, out, look_scalar);
+	scan(bytes, len, out, look_scalar, put_each);
 	return true;
 }
 
 bool sip_scan_head_sse2(const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
-	scan(bytes, len, out, look_sse2);
+	scan(bytes, len, out, look_sse2, put_each);
 	return true;
 }
 
-__attribute__((target("avx2,bmi"))) static void scan_avx2(
+__attribute__((target("avx2,bmi,popcnt"))) static void scan_avx2(
 	const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
-	scan(bytes, len, out, look_avx2);
+	scan(bytes, len, out, look_avx2, put_each);
 }
 
 bool sip_scan_head_avx2(const uint8_t *bytes, size_t len, struct sip_scan *out)
@@ -188,15 +226,16 @@ bool sip_scan_head_avx2(const uint8_t *bytes, size_t len, struct sip_scan *out)
 	return true;
 }
 
-__attribute__((target("avx512f,avx512bw,bmi"))) static void scan_avx512(
+__attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,popcnt"))) static void scan_avx512(
 	const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
-	scan(bytes, len, out, look_avx512);
+	scan(bytes, len, out, look_avx512, put_avx512);
 }
 
 bool sip_scan_head_avx512(const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
-	if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("bmi"))
+	if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vbmi2") ||
+		!__builtin_cpu_supports("bmi"))
 		return false;
 	scan_avx512(bytes, len, out);
 	return true;

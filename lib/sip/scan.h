@@ -7,14 +7,16 @@
 
 #include "lib/sip/message.h"
 
-// A field has two marks. The empty line has one, and a block may bring 64 beyond the last wanted.
+// A field has two marks, the empty line one.
 #define SIP_SCAN_MARKS_MAX (2 * SIP_HEADERS_MAX + 1)
+// So many are written in any case.
+#define SIP_SCAN_SLACK 16
 
 struct sip_scan {
 	// In ascending order: of every line but the start line its first byte and its first
 	// colon; a fold does not begin a line. The last one is the empty line, if ended.
 	// A line without a colon breaks the alternation.
-	uint16_t at[SIP_SCAN_MARKS_MAX + 64];
+	uint16_t at[SIP_SCAN_MARKS_MAX + 64 + SIP_SCAN_SLACK]; // a block may bring 64 too many
 	uint32_t n;
 	// The first suspicious byte: a CR or LF that stands alone, a control character other than
 	// HTAB (good only in a quoted-pair); len when there is none.

@@ -2,7 +2,10 @@
 
 #include "lib/sip/start_line.h"
 
+#include <emmintrin.h>
+
 #include "lib/sip/lex.h"
+#include "lib/sip/names.h"
 
 #define VERSION VIEW("SIP/2.0")
 
@@ -53,44 +56,70 @@ static enum reason parse_status_line(struct sip_message *m)
 	return REASON_none;
 }
 
-// White space and angle brackets: the URI is what stands between them and not the whole.
-static bool uri_is_delimited(struct view uri)
+// White space and what would delimit a URI, in a block: neither may stand in one.
+static unsigned delimiters16(__m128i v)
 {
-	for (size_t i = 0; i < uri.len; i++) {
-		if (uri.at[i] <= ' ' || uri.at[i] == '<' || uri.at[i] == '>' || uri.at[i] == '"')
-			return true;
+	__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(' ')), v);
+	__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+	// '<' and '>' differ in one bit.
+	__m128i angle = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(2)), _mm_set1_epi8('>'));
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, quote), angle));
+}
+
+// Bytes up to bytes.len may be read.
+static bool uri_is_delimited(const struct sip_message *m)
+{
+	size_t at = m->request_uri.at, end = at + m->request_uri.len;
+	unsigned found = 0, block;
+
+	for (; at + 16 <= m->bytes.len && at < end; at += 16) {
+		block = delimiters16(_mm_loadu_si128((const __m128i *)(m->bytes.at + at)));
+		found |= end - at < 16 ? block & ((1U << (end - at)) - 1) : block;
 	}
-	return false;
+	for (; at < end; at++)
+		found |= delimiters16(_mm_set1_epi8((char)m->bytes.at[at]));
+	return found != 0;
+}
+
+// Where the version begins, and whether it is ours; end is where white space behind it begins.
+static enum reason find_version(struct view line, size_t *at, size_t *end)
+{
+	*end = line.len;
+	*at = line.len - 7;
+	if (line.len > 8 && memcmp(line.at + line.len - 8, " SIP/2.0", 8) == 0)
+		return REASON_none;
+	while (*end > 0 && lex_is_space(line.at[*end - 1]))
+		(*end)--;
+	for (*at = *end; *at > 0 && !lex_is_space(line.at[*at - 1]);)
+		(*at)--;
+	return judge_version(view_of(line.at + *at, *end - *at));
 }
 
 static enum reason parse_request_line(struct sip_message *m)
 {
 	struct view line = sip_view(m, m->start);
-	size_t end = line.len, method = 0, version;
-	enum reason reason;
+	size_t method = 0, version, end;
+	enum reason reason = find_version(line, &version, &end);
 
-	while (end > 0 && lex_is_space(line.at[end - 1]))
-		end--;
-	for (version = end; version > 0 && !lex_is_space(line.at[version - 1]);)
-		version--;
-	reason = judge_version(view_of(line.at + version, end - version));
 	if (reason == REASON_sip_not_sip)
 		return reason;
 	m->is_request = true;
 	while (lex_is(line.at[method], LEX_TOKEN))
 		method++;
 	m->method_text = span_of(0, method);
-	m->method = (uint8_t)sip_method_find(sip_view(m, m->method_text));
-	// Whatever lies between, so that even a wrong line has a Request-URI to show.
+	m->method =
+		(uint8_t)sip_method_find_within(view_of(line.at, method), line.at + m->bytes.len);
 	if (method + 2 > version || method == 0)
 		return REASON_sip_malformed;
+	// Whatever lies between, so that even a wrong line has a Request-URI to show.
 	m->request_uri = span_of(method + 1, version - 1);
 	if (end != line.len || line.at[method] != ' ' || line.at[version - 1] != ' ' ||
 		m->request_uri.len == 0)
 		return REASON_sip_malformed;
 	if (reason != REASON_none)
 		return reason;
-	return uri_is_delimited(sip_view(m, m->request_uri)) ? REASON_sip_bad_uri : REASON_none;
+	return uri_is_delimited(m) ? REASON_sip_bad_uri : REASON_none;
 }
 
 enum reason sip_start_line_parse(struct sip_message *m)
@@ -101,7 +130,7 @@ enum reason sip_start_line_parse(struct sip_message *m)
 	m->status = 0;
 	m->method_text = m->request_uri = m->reason_phrase = (struct sip_span){0, 0};
 	// A method holds no slash, so this can be no request.
-	if (line.len >= 7 && view_equal_nocase(view_of(line.at, 4), VIEW("SIP/")))
+	if (line.len >= 7 && line.at[3] == '/' && LEX_NAME_IS(view_of(line.at, 3), "sip"))
 		return parse_status_line(m);
 	return parse_request_line(m);
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "lib/sip/lex.h"
+#include "lib/sip/uri_read.h"
 
 // Every '%' begins "%" HEX HEX.
 static bool escapes_are_whole(struct view v)
@@ -20,21 +20,21 @@ static bool escapes_are_whole(struct view v)
 
 static enum transport transport_of(struct view name)
 {
-	if (view_equal_nocase(name, VIEW("udp")))
+	if (LEX_NAME_IS(name, "udp"))
 		return TRANSPORT_UDP;
-	if (view_equal_nocase(name, VIEW("tcp")))
+	if (LEX_NAME_IS(name, "tcp"))
 		return TRANSPORT_TCP;
-	return view_equal_nocase(name, VIEW("tls")) ? TRANSPORT_TLS : TRANSPORT_NONE;
+	return LEX_NAME_IS(name, "tls") ? TRANSPORT_TLS : TRANSPORT_NONE;
 }
 
 // The part before '@', if there is one, from offset at on. Where the host begins; 0 if malformed.
-static size_t parse_user(struct sip_uri *u, struct lex *x, size_t at)
+LEX_INLINE size_t read_user(struct sip_uri *u, struct lex *x, size_t at, enum lex_class class)
 {
-	size_t colon = 0;
 	struct lex start = *x;
 	bool escapes = false;
+	size_t colon = 0;
 
-	for (; lex_is(x->c, LEX_USER) || x->c == ':'; lex_step(x)) {
+	for (; lex_is(x->c, class) || x->c == ':'; lex_step(x)) {
 		if (x->c == ':' && colon == 0)
 			colon = x->pos;
 		escapes |= x->c == '%';
@@ -52,23 +52,32 @@ static size_t parse_user(struct sip_uri *u, struct lex *x, size_t at)
 }
 
 // A literal address is one; a name whose last label begins with a digit is none (toplabel).
-static bool parse_dotted(struct sip_uri *u)
+static bool read_dotted(struct sip_uri *u)
 {
-	const uint8_t *dot;
 	struct view host = u->host;
+	const uint8_t *dot = memrchr(host.at, '.', host.len);
 
-	if (!lex_is_digit(host.at[host.len - 1]))
-		return true;
-	dot = memrchr(host.at, '.', host.len);
 	if (!lex_is_digit(dot != NULL ? dot[1] : host.at[0]))
 		return true;
 	return ip_parse(host, &u->ip) == 0 && u->ip.family == IP_V4;
 }
 
-// host [":" port] from offset at on.
-static int parse_hostport(struct sip_uri *u, struct lex *x, size_t at)
+LEX_INLINE int read_port(struct sip_uri *u, struct lex *x)
 {
+	size_t from = x->pos + 1;
 	uint32_t port;
+
+	lex_step(x);
+	if (!lex_number(lex_view(x, from, x->pos), UINT16_MAX, &port) || port == 0 ||
+		port > UINT16_MAX)
+		return -EINVAL;
+	u->port = (uint16_t)port;
+	return 0;
+}
+
+// host [":" port] from offset at on.
+LEX_INLINE int read_hostport(struct sip_uri *u, struct lex *x, size_t at)
+{
 	size_t end;
 
 	if (x->c == '[' && x->pos == at) {
@@ -78,32 +87,27 @@ static int parse_hostport(struct sip_uri *u, struct lex *x, size_t at)
 		u->host = lex_view(x, at, end);
 	} else {
 		end = lex_skip_class(x, LEX_HOST);
+		if (end == at || x->at[at] == '.' || x->at[at] == '-')
+			return -EINVAL;
 		u->host = lex_view(x, at, end);
-		if (end == at || u->host.at[0] == '.' || u->host.at[0] == '-' || !parse_dotted(u))
+		if (lex_is_digit(x->at[end - 1]) && !read_dotted(u))
 			return -EINVAL;
 	}
-	if (x->c != ':')
-		return 0;
-	lex_step(x);
-	if (!lex_number(lex_view(x, end + 1, x->pos), UINT16_MAX, &port) || port == 0 ||
-		port > UINT16_MAX)
-		return -EINVAL;
-	u->port = (uint16_t)port;
-	return 0;
+	return x->c == ':' ? read_port(u, x) : 0;
 }
 
-static void note_param(struct sip_uri *u, struct view name, struct view value)
+LEX_INLINE void note_param(struct sip_uri *u, struct view name, struct view value)
 {
-	if (view_equal_nocase(name, VIEW("lr")))
+	if (LEX_NAME_IS(name, "lr"))
 		u->has_lr = true;
-	else if (view_equal_nocase(name, VIEW("transport")) && value.at != NULL)
+	else if (LEX_NAME_IS(name, "transport") && value.at != NULL)
 		u->transport = (uint8_t)transport_of(value);
 }
 
 // *(";" pname ["=" pvalue])
-static int parse_params(struct sip_uri *u, struct lex *x)
+LEX_INLINE int read_params(struct sip_uri *u, struct lex *x)
 {
-	size_t start = x->pos, from, to;
+	size_t start = x->pos, from;
 	struct view name, value;
 	bool escapes = false;
 
@@ -113,15 +117,15 @@ static int parse_params(struct sip_uri *u, struct lex *x)
 			lex_step(x);
 			escapes |= x->c == '%';
 		} while (lex_is(x->c, LEX_URI_PARAM));
-		to = x->pos;
-		name = lex_view(x, from, to);
+		name = lex_view(x, from, x->pos);
 		value = VIEW_NONE;
 		if (x->c == '=') {
+			from = x->pos + 1;
 			do {
 				lex_step(x);
 				escapes |= x->c == '%';
 			} while (lex_is(x->c, LEX_URI_PARAM) || x->c == '=');
-			value = lex_view(x, to + 1, x->pos);
+			value = lex_view(x, from, x->pos);
 		}
 		if (name.len == 0 || (value.at != NULL && value.len == 0))
 			return -EINVAL;
@@ -132,7 +136,7 @@ static int parse_params(struct sip_uri *u, struct lex *x)
 }
 
 // "?" header *("&" header), header = hname "=" hvalue
-static int parse_headers(struct sip_uri *u, struct lex *x)
+LEX_INLINE int read_headers(struct sip_uri *u, struct lex *x)
 {
 	size_t from = x->pos + 1;
 
@@ -143,68 +147,106 @@ static int parse_headers(struct sip_uri *u, struct lex *x)
 	return u->headers.len > 0 && escapes_are_whole(u->headers) ? 0 : -EINVAL;
 }
 
-// absoluteURI (RFC 3261 §25.1), as far as it could do harm: what stands in it must be visible.
-static int parse_other(struct sip_uri *u, size_t colon)
+static bool is_scheme(struct view v)
 {
-	size_t i;
+	for (size_t i = 0; i < v.len; i++) {
+		uint8_t lower = v.at[i] | 0x20;
 
-	if (!((u->text.at[0] | 0x20) >= 'a' && (u->text.at[0] | 0x20) <= 'z') ||
-		colon + 1 == u->text.len)
-		return -EINVAL;
-	for (i = 0; i < colon; i++) {
-		if (!lex_is(u->text.at[i], LEX_SCHEME))
-			return -EINVAL;
+		if (lower >= 'a' && lower <= 'z')
+			continue;
+		if (i == 0 ||
+			(!lex_is_digit(v.at[i]) && v.at[i] != '+' && v.at[i] != '-' &&
+				v.at[i] != '.'))
+			return false;
 	}
-	for (; i < u->text.len; i++) {
-		if (u->text.at[i] <= ' ' || u->text.at[i] == 0x7f || u->text.at[i] == '<' ||
-			u->text.at[i] == '>' || u->text.at[i] == '"')
-			return -EINVAL;
-	}
-	return escapes_are_whole(u->text) ? 0 : -EINVAL;
+	return v.len > 0;
 }
 
-static bool is_sip(struct sip_uri *u)
+// absoluteURI (RFC 3261 §25.1), as far as it could do harm: what stands in it must be visible.
+LEX_INLINE int read_other(struct sip_uri *u, struct lex *x, enum sip_uri_place place)
 {
-	if (view_equal_nocase(u->scheme_text, VIEW("sip")))
-		u->scheme = SIP_SCHEME_SIP;
-	else if (view_equal_nocase(u->scheme_text, VIEW("sips")))
-		u->scheme = SIP_SCHEME_SIPS;
-	return u->scheme != SIP_SCHEME_OTHER;
+	size_t from = x->pos + 1;
+	struct view rest;
+
+	do
+		lex_step(x);
+	while (x->c > ' ' && x->c != 0x7f && x->c != '<' && x->c != '>' && x->c != '"' &&
+		(place == SIP_URI_ENCLOSED || (x->c != ',' && x->c != ';' && x->c != '?')));
+	rest = lex_view(x, from, x->pos);
+	return is_scheme(u->scheme_text) && rest.len > 0 && escapes_are_whole(rest) ? 0 : -EINVAL;
+}
+
+LEX_INLINE int read_sip(struct sip_uri *u, struct lex *x, enum sip_uri_place place)
+{
+	size_t at = x->pos + 1;
+
+	lex_step(x);
+	at = read_user(u, x, at, place == SIP_URI_BARE ? LEX_BARE_USER : LEX_USER);
+	if (at == 0 || read_hostport(u, x, at) < 0)
+		return -EINVAL;
+	if (place == SIP_URI_BARE)
+		return 0;
+	if (x->c == ';' && read_params(u, x) < 0)
+		return -EINVAL;
+	return x->c == '?' ? read_headers(u, x) : 0;
+}
+
+// Field by field, and no assignment's value used twice: for a structure of this size compilers
+// write a string instruction, and a view that is copied from where its halves were just stored
+// waits for both; either takes longer than all the rest.
+LEX_INLINE void clear(struct sip_uri *u)
+{
+	u->user = VIEW_NONE;
+	u->host = VIEW_NONE;
+	u->params = VIEW_NONE;
+	u->headers = VIEW_NONE;
+	memset(&u->ip, 0, sizeof(u->ip));
+	u->port = 0;
+	u->scheme = SIP_SCHEME_OTHER;
+	u->transport = TRANSPORT_NONE;
+	u->has_lr = false;
+}
+
+int sip_uri_read(struct lex *lexer, size_t from, enum sip_uri_place place, struct sip_uri *out)
+{
+	struct lex x = *lexer;
+	size_t colon;
+	int rc;
+
+	clear(out);
+	while (x.c == '+')
+		lex_step(&x);
+	colon = x.pos;
+	out->text = VIEW_NONE;
+	out->scheme_text = lex_view(&x, from, colon);
+	if (x.c != ':' || colon == from)
+		return -EINVAL;
+	if (LEX_NAME_IS(out->scheme_text, "sip"))
+		out->scheme = SIP_SCHEME_SIP;
+	else if (LEX_NAME_IS(out->scheme_text, "sips"))
+		out->scheme = SIP_SCHEME_SIPS;
+	rc = out->scheme != SIP_SCHEME_OTHER ? read_sip(out, &x, place)
+					     : read_other(out, &x, place);
+	out->text = lex_view(&x, from, x.pos);
+	*lexer = x;
+	return rc;
 }
 
 int sip_uri_parse(struct view text, struct sip_uri *out)
 {
-	struct lex x;
-	size_t at;
+	struct lex x = lex_of(text);
 
-	*out = (struct sip_uri){.text = text};
-	lex_init(&x, text);
-	at = lex_skip_class(&x, LEX_SCHEME);
-	if (x.c != ':' || at == 0)
-		return -EINVAL;
-	out->scheme_text = lex_view(&x, 0, at);
-	if (!is_sip(out))
-		return parse_other(out, at);
-	lex_step(&x);
-	at = parse_user(out, &x, at + 1);
-	if (at == 0 || parse_hostport(out, &x, at) < 0)
-		return -EINVAL;
-	if (x.c == ';' && parse_params(out, &x) < 0)
-		return -EINVAL;
-	if (x.c == '?' && parse_headers(out, &x) < 0)
-		return -EINVAL;
-	return x.pos == text.len ? 0 : -EINVAL;
+	return sip_uri_read(&x, 0, SIP_URI_ENCLOSED, out) == 0 && x.pos == text.len ? 0 : -EINVAL;
 }
 
 struct view sip_param_find(struct view params, struct view name)
 {
+	struct lex x = lex_of(params);
 	struct lex_param param;
-	struct lex x;
 
-	lex_init(&x, params);
 	if (lex_skip_space(&x, 0) != x.pos)
 		return VIEW_NONE;
-	while (lex_param_next(&x, &param) > 0) {
+	while (x.c == ';' && lex_param(&x, &param) == 0) {
 		if (!view_equal_nocase(param.name, name))
 			continue;
 		return param.value.at != NULL ? param.value : view_of(param.name.at, 0);

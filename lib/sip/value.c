@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "lib/sip/lex.h"
+#include "lib/sip/names.h"
 
 struct sip_values sip_values_of(const struct sip_message *m, enum sip_header_id id)
 {
@@ -14,24 +15,30 @@ struct sip_values sip_values_of(const struct sip_message *m, enum sip_header_id 
 	return (struct sip_values){.m = m, .h = h, .at = h != NULL ? h->value.at : 0};
 }
 
-// To the comma that ends a value, or to the end. False on an open quote or bracket.
-static bool find_comma(struct lex *x)
+// The offset of the comma that ends a value, or of the end; beyond it on an open quote or bracket.
+static size_t find_comma(struct view text)
 {
-	while (x->c != ',' && x->pos < x->len) {
-		if (x->c == '"') {
-			if (lex_skip_quoted(x) == 0)
-				return false;
-		} else if (x->c == '<') {
-			while (x->c != '>') {
-				if (x->pos == x->len)
-					return false;
-				lex_step(x);
-			}
-		} else {
-			lex_step(x);
+	struct lex x;
+
+	// Without any comma there is one value, and whoever parses it will judge its quotes.
+	if (text.len == 0 || memchr(text.at, ',', text.len) == NULL)
+		return text.len;
+	x = lex_of(text);
+	while (x.c != ',' && x.pos < x.len) {
+		if (x.c == '"') {
+			if (lex_skip_quoted(&x) == 0)
+				return text.len + 1;
+			continue;
 		}
+		if (x.c == '<') {
+			while (x.c != '>' && x.pos < x.len)
+				lex_step(&x);
+			if (x.pos == x.len)
+				return text.len + 1;
+		}
+		lex_step(&x);
 	}
-	return true;
+	return x.pos;
 }
 
 static struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
@@ -45,23 +52,24 @@ static struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
 
 int sip_values_next(struct sip_values *it, struct sip_value *out)
 {
+	const struct sip_header *h = it->h;
+	struct view rest;
 	size_t end;
-	struct lex x;
 
-	if (it->h == NULL)
+	if (h == NULL)
 		return 0;
-	end = (size_t)it->h->value.at + it->h->value.len;
-	lex_init(&x, view_of(it->m->bytes.at + it->at, end - it->at));
-	if (!find_comma(&x))
+	rest = view_of(it->m->bytes.at + it->at, (size_t)h->value.at + h->value.len - it->at);
+	end = find_comma(rest);
+	if (end > rest.len)
 		return -EINVAL;
-	out->h = it->h;
-	out->span = trim(it->m->bytes.at, it->at, it->at + x.pos);
+	out->h = h;
+	out->span = trim(it->m->bytes.at, it->at, it->at + end);
 	if (out->span.len == 0)
 		return -EINVAL;
-	if (x.c == ',') {
-		it->at = (uint16_t)(it->at + x.pos + 1);
+	if (end < rest.len) {
+		it->at = (uint16_t)(it->at + end + 1);
 	} else {
-		it->h = sip_header_next(it->m, it->h);
+		it->h = sip_header_next(it->m, h);
 		it->at = it->h != NULL ? it->h->value.at : 0;
 	}
 	return 1;
@@ -117,27 +125,26 @@ int sip_cseq(const struct sip_message *m, struct sip_cseq *out)
 	out->method_text = view_of(value.at + method, value.len - method);
 	if (!lex_is_token(out->method_text))
 		return -EINVAL;
-	out->method = (uint8_t)sip_method_find(out->method_text);
+	out->method = (uint8_t)sip_method_find_within(out->method_text, m->bytes.at + m->bytes.len);
 	return 0;
 }
 
 // callid = word [ "@" word ]
 int sip_call_id(const struct sip_message *m, struct view *out)
 {
-	size_t i = 0, at;
 	int rc = single(m, SIP_H_CALL_ID, out);
+	struct lex x;
+	size_t at;
 
 	if (rc < 0)
 		return rc;
-	while (i < out->len && lex_is(out->at[i], LEX_WORD))
-		i++;
-	if (i > 0 && i < out->len && out->at[i] == '@') {
-		for (at = ++i; i < out->len && lex_is(out->at[i], LEX_WORD);)
-			i++;
-		if (i == at)
-			return -EINVAL;
+	x = lex_of(*out);
+	at = lex_skip_class(&x, LEX_WORD);
+	if (x.c == '@' && at > 0 && at + 1 < x.len) {
+		lex_step(&x);
+		at = lex_skip_class(&x, LEX_WORD);
 	}
-	return i > 0 && i == out->len ? 0 : -EINVAL;
+	return at > 0 && at == x.len ? 0 : -EINVAL;
 }
 
 int sip_max_forwards(const struct sip_message *m, unsigned *out)
@@ -161,17 +168,18 @@ int sip_content_length(const struct sip_message *m, uint32_t *out)
 	return lex_number(sip_view(m, h->value), UINT32_MAX - 1, out) ? 0 : -EINVAL;
 }
 
-// What follows a first token: white space and parameters, to the end.
-static int check_params(struct lex *x, size_t from)
+// What follows a first token that ends at from: parameters, to the end.
+LEX_INLINE int check_params(struct lex *x, size_t from)
 {
 	struct lex_param param;
-	int rc;
 
-	if (lex_skip_space(x, from) != x->pos)
-		return -EINVAL;
-	while ((rc = lex_param_next(x, &param)) > 0)
-		;
-	return rc;
+	from = lex_skip_space(x, from);
+	while (x->c == ';' && x->pos == from) {
+		if (lex_param(x, &param) < 0)
+			return -EINVAL;
+		from = x->pos;
+	}
+	return from == x->len ? 0 : -EINVAL;
 }
 
 int sip_content_type(const struct sip_message *m, struct view *type, struct view *subtype)
@@ -183,7 +191,7 @@ int sip_content_type(const struct sip_message *m, struct view *type, struct view
 
 	if (rc < 0)
 		return rc;
-	lex_init(&x, value);
+	x = lex_of(value);
 	to = lex_skip_class(&x, LEX_TOKEN);
 	*type = lex_view(&x, 0, to);
 	if (to == 0 || lex_skip_space(&x, to) != x.pos || x.c != '/')
@@ -205,7 +213,7 @@ int sip_event(const struct sip_message *m, struct view *package)
 
 	if (rc < 0)
 		return rc;
-	lex_init(&x, value);
+	x = lex_of(value);
 	to = lex_skip_class(&x, LEX_TOKEN);
 	*package = lex_view(&x, 0, to);
 	return to > 0 ? check_params(&x, to) : -EINVAL;
