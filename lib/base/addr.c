@@ -120,13 +120,99 @@ int endpoint_parse(
 	return 0;
 }
 
+static char *put_decimal(char *at, unsigned value)
+{
+	if (value >= 100)
+		*at++ = (char)('0' + value / 100);
+	if (value >= 10)
+		*at++ = (char)('0' + value / 10 % 10);
+	*at++ = (char)('0' + value % 10);
+	return at;
+}
+
+static char *put_v4(char *at, const uint8_t bytes[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i > 0)
+			*at++ = '.';
+		at = put_decimal(at, bytes[i]);
+	}
+	return at;
+}
+
+static char *put_group(char *at, unsigned group)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (group >= 0x1000)
+		*at++ = digits[group >> 12];
+	if (group >= 0x100)
+		*at++ = digits[group >> 8 & 15];
+	if (group >= 0x10)
+		*at++ = digits[group >> 4 & 15];
+	*at++ = digits[group & 15];
+	return at;
+}
+
+// The longest run of two or more zero groups, the first of equals (RFC 5952 §4.2). Its length; 0
+// for none.
+static unsigned find_zeros(const uint16_t groups[8], unsigned *first)
+{
+	unsigned best = 1, run = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		run = groups[i] == 0 ? run + 1 : 0;
+		if (run > best) {
+			best = run;
+			*first = i + 1 - run;
+		}
+	}
+	return best > 1 ? best : 0;
+}
+
+static char *put_v6(char *at, const uint8_t bytes[16])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	unsigned first = 8, n_zeros;
+	uint16_t groups[8];
+
+	// RFC 5952 §5
+	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+		memcpy(at, "::ffff:", 7);
+		return put_v4(at + 7, bytes + 12);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		groups[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+	n_zeros = find_zeros(groups, &first);
+	for (unsigned i = 0; i < 8; i++) {
+		if (i == first && n_zeros > 0) {
+			*at++ = ':';
+			i += n_zeros - 1;
+			if (i == 7)
+				*at++ = ':';
+			continue;
+		}
+		if (i > 0)
+			*at++ = ':';
+		at = put_group(at, groups[i]);
+	}
+	return at;
+}
+
+// Not inet_ntop(), which goes through printf: every relayed request compares its Via with the text
+// of its source.
 size_t ip_format(const struct ip_addr *ip, char text[IP_TEXT_BYTES])
 {
-	if (ip->family == IP_NONE ||
-		inet_ntop(ip->family == IP_V4 ? AF_INET : AF_INET6, ip->bytes, text,
-			IP_TEXT_BYTES) == NULL)
-		strcpy(text, "-");
-	return strlen(text);
+	char *end = text;
+
+	if (ip->family == IP_V4)
+		end = put_v4(text, ip->bytes);
+	else if (ip->family == IP_V6)
+		end = put_v6(text, ip->bytes);
+	else
+		*end++ = '-';
+	*end = '\0';
+	return (size_t)(end - text);
 }
 
 size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_BYTES])

@@ -12,12 +12,12 @@ static uint64_t load64(const uint8_t *p)
 	return le64toh(v);
 }
 
-static uint64_t rotl(uint64_t x, unsigned bits)
+static inline uint64_t rotl(uint64_t x, unsigned bits)
 {
 	return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(struct siphash *h)
+static inline void sip_round(struct siphash *h)
 {
 	h->v0 += h->v1;
 	h->v2 += h->v3;
@@ -31,12 +31,27 @@ static void sip_round(struct siphash *h)
 	h->v2 = rotl(h->v2, 32);
 }
 
-static void absorb(struct siphash *h, uint64_t word)
+static inline void absorb(struct siphash *h, uint64_t word)
 {
 	h->v3 ^= word;
 	sip_round(h);
 	sip_round(h);
 	h->v0 ^= word;
+}
+
+// n < 8 bytes as a word, lowest first, without a loop: two loads that may overlap.
+static inline uint64_t load_few(const uint8_t *p, size_t n)
+{
+	uint32_t low, high;
+
+	if (n >= 4) {
+		memcpy(&low, p, sizeof(low));
+		memcpy(&high, p + n - 4, sizeof(high));
+		return (uint64_t)le32toh(high) << (8 * (n - 4)) | le32toh(low);
+	}
+	if (n == 0)
+		return 0;
+	return (uint64_t)p[n - 1] << (8 * (n - 1)) | (uint64_t)p[n / 2] << (8 * (n / 2)) | p[0];
 }
 
 struct siphash_key siphash_key_from(const uint8_t key[SIPHASH_KEY_BYTES])
@@ -54,25 +69,28 @@ void siphash_init(struct siphash *h, const struct siphash_key *key)
 	h->n_bytes = 0;
 }
 
-void siphash_add(struct siphash *h, const void *bytes, size_t n_bytes)
+void siphash_add(struct siphash *out, const void *bytes, size_t n_bytes)
 {
+	// A copy that no byte pointer can alias stays in registers.
+	struct siphash h = *out;
 	const uint8_t *p = bytes;
-	unsigned in_tail = h->n_bytes & 7;
+	unsigned in_tail = h.n_bytes & 7, missing = 8 - in_tail;
 
-	h->n_bytes += n_bytes;
-	while (in_tail != 0 && n_bytes > 0) {
-		h->tail |= (uint64_t)*p++ << (8 * in_tail);
-		n_bytes--;
-		in_tail = (in_tail + 1) & 7;
-		if (in_tail == 0) {
-			absorb(h, h->tail);
-			h->tail = 0;
-		}
+	h.n_bytes += n_bytes;
+	if (n_bytes < missing) {
+		h.tail |= load_few(p, n_bytes) << (8 * in_tail);
+		*out = h;
+		return;
+	}
+	if (in_tail != 0) {
+		absorb(&h, h.tail | load_few(p, missing) << (8 * in_tail));
+		p += missing;
+		n_bytes -= missing;
 	}
 	for (; n_bytes >= 8; p += 8, n_bytes -= 8)
-		absorb(h, load64(p));
-	for (unsigned i = 0; i < n_bytes; i++)
-		h->tail |= (uint64_t)p[i] << (8 * (in_tail + i));
+		absorb(&h, load64(p));
+	h.tail = load_few(p, n_bytes);
+	*out = h;
 }
 
 void siphash_add_part(struct siphash *h, struct view part)

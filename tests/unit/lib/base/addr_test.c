@@ -3,6 +3,8 @@
 #include "lib/base/addr.h"
 #include "tests/unit/test.h"
 
+#include <arpa/inet.h>
+
 static void an_endpoint_survives_text_and_back(void **state)
 {
 	static const struct {
@@ -81,11 +83,54 @@ static void a_prefix_with_host_bits_or_a_bad_length_is_refused(void **state)
 		assert_int_not_equal(ip_prefix_parse(view_string(rows[i]), &prefix), 0);
 }
 
+// Of every way to scatter zero groups, and of IPv4.
+static void ip_text_is_that_of_inet_ntop(void **state)
+{
+	char text[IP_TEXT_BYTES], expected[IP_TEXT_BYTES];
+	uint32_t random = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < 1 << 16; i++) {
+		struct ip_addr ip = {.family = i % 5 == 0 ? IP_V4 : IP_V6};
+
+		for (unsigned k = 0; k < (ip.family == IP_V4 ? 4U : 16U); k++) {
+			random = random * 1664525 + 1013904223;
+			ip.bytes[k] = (uint8_t)(i >> k / 2 & 1 ? random >> 24 : 0);
+			if (i >> 8 & 1 && k % 2 == 0)
+				ip.bytes[k] = 0;
+		}
+		// inet_ntop() writes the deprecated IPv4-compatible form (RFC 4291 §2.5.5.1).
+		if (ip.family == IP_V6 && memcmp(ip.bytes, (uint8_t[12]){0}, 12) == 0)
+			ip.bytes[0] = 1;
+		assert_non_null(inet_ntop(ip.family == IP_V4 ? AF_INET : AF_INET6, ip.bytes,
+			expected, sizeof(expected)));
+		assert_int_equal(ip_format(&ip, text), strlen(expected));
+		assert_string_equal(text, expected);
+	}
+}
+
+static void a_mapped_ipv4_address_is_written_as_one(void **state)
+{
+	struct ip_addr ip = {.family = IP_V6,
+		.bytes = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 255}};
+	char text[IP_TEXT_BYTES];
+
+	(void)state;
+	assert_int_equal(ip_format(&ip, text), strlen("::ffff:192.0.2.255"));
+	assert_string_equal(text, "::ffff:192.0.2.255");
+	ip_format(&(struct ip_addr){.family = IP_NONE}, text);
+	assert_string_equal(text, "-");
+	ip_format(&(struct ip_addr){.family = IP_V6}, text);
+	assert_string_equal(text, "::");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_endpoint_survives_text_and_back),
 		cmocka_unit_test(what_is_not_an_endpoint_is_refused),
+		cmocka_unit_test(ip_text_is_that_of_inet_ntop),
+		cmocka_unit_test(a_mapped_ipv4_address_is_written_as_one),
 		cmocka_unit_test(a_prefix_covers_its_addresses_and_no_others),
 		cmocka_unit_test(a_prefix_with_host_bits_or_a_bad_length_is_refused),
 	};
