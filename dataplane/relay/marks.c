@@ -3,6 +3,7 @@
 #include "dataplane/relay/marks.h"
 #include "lib/base/base64.h"
 #include "lib/base/wire.h"
+#include "lib/policy/mix.h"
 
 #include <errno.h>
 
@@ -23,10 +24,13 @@ static void start(struct siphash *h, const struct siphash_key *key, enum purpose
 
 void marks_init(struct marks *k, const struct siphash_key *key)
 {
+	struct siphash loop;
+
 	start(&k->branch, key, PURPOSE_BRANCH);
 	start(&k->way, key, PURPOSE_WAY);
-	start(&k->loop, key, PURPOSE_LOOP);
 	start(&k->tag, key, PURPOSE_TAG);
+	start(&loop, key, PURPOSE_LOOP);
+	k->loop = siphash_end(&loop);
 }
 
 // One word of up to four lengths and numbers in front of the bytes that they describe, so that
@@ -64,16 +68,13 @@ uint64_t marks_branch_2543(const struct marks *k, struct view call_id, struct vi
 
 uint64_t marks_loop(const struct marks *k, const struct marks_loop *input)
 {
-	struct siphash h = k->loop;
+	uint64_t h = k->loop ^ (uint64_t)input->cseq << 8 ^ input->side;
 
-	add_word(&h, input->request_uri.len, input->target.len, input->call_id.len,
-		input->from_tag.len);
-	add_word(&h, input->side, 0, input->cseq & 0xffff, input->cseq >> 16);
-	siphash_add(&h, input->request_uri.at, input->request_uri.len);
-	siphash_add(&h, input->target.at, input->target.len);
-	siphash_add(&h, input->call_id.at, input->call_id.len);
-	siphash_add(&h, input->from_tag.at, input->from_tag.len);
-	return siphash_end(&h);
+	// mix_bytes() counts the length in, so parts cannot be shifted into each other.
+	h = mix_bytes(h, input->request_uri.at, input->request_uri.len);
+	h = mix_bytes(h, input->target.at, input->target.len);
+	h = mix_bytes(h, input->call_id.at, input->call_id.len);
+	return mix_bytes(h, input->from_tag.at, input->from_tag.len);
 }
 
 uint64_t marks_tag(const struct marks *k, struct view call_id, struct view from_tag, uint32_t cseq)

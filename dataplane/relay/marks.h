@@ -22,7 +22,8 @@
 // One hash for each purpose, already fed with the purpose's own first word: a value made for one
 // of them is never valid for another.
 struct marks {
-	struct siphash branch, way, loop, tag;
+	struct siphash branch, way, tag;
+	uint64_t loop; // seed
 };
 
 void marks_init(struct marks *k, const struct siphash_key *key);
@@ -35,7 +36,8 @@ uint64_t marks_branch_2543(const struct marks *k, struct view call_id, struct vi
 	uint32_t cseq, struct view request_uri);
 
 // Equal when a request comes back with everything unchanged that decides its way (RFC 3261 §16.6
-// step 8, RFC 5393 §4.2). Leaves out the To tag and the Via.
+// step 8, RFC 5393 §4.2). Leaves out the To tag and the Via. Only quickly hashed: who forges one
+// has his own request refused.
 struct marks_loop {
 	struct view request_uri;
 	struct view target; // URI of the Route that it goes to, empty without
