@@ -215,6 +215,7 @@ void job_keep(struct job *job, const char *why)
 {
 	log_line("policy", "revision %" PRIu64 " stored: %s", job->candidate.number, why);
 	job->candidate.pending = true;
+	job->result.offer_ns = 0;
 	publisher_adopt(job->publisher, &job->candidate);
 	job_end(job, PUBLISH_STORED, why);
 }

@@ -149,6 +149,7 @@ void publisher_step(struct publisher *p)
 	if (p->offering)
 		return;
 	if (job != NULL && job->ready) {
+		job->result.offer_ns = p->attached ? uv_hrtime() : 0;
 		if (!p->attached)
 			job_keep(job, "no dataplane is attached; it is applied when one attaches");
 		else if (!offer(p, &job->candidate, true))

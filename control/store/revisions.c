@@ -317,7 +317,7 @@ int revisions_list_old(struct revisions *r, unsigned n_kept, uint64_t numbers[],
 	sqlite3_stmt *q;
 	size_t got = 0;
 	int error = prepare(r,
-		"SELECT number FROM revision WHERE state = 1 ORDER BY number DESC LIMIT ? OFFSET ?",
+		"SELECT number FROM revision WHERE state < 2 ORDER BY number DESC LIMIT ? OFFSET ?",
 		&q);
 
 	if (error < 0)

@@ -54,5 +54,5 @@ int revisions_find(struct revisions *r, uint64_t number, struct revision *out);
 int revisions_find_standing(struct revisions *r, uint64_t below, struct revision *out);
 // The n newest, newest first, without documents. How many, or -errno.
 int revisions_list(struct revisions *r, struct revision out[], size_t n);
-// Numbers of applied ones older than the n_kept newest, newest first. How many, or -errno.
+// Numbers of those that stand behind the n_kept newest that do, newest first. How many, or -errno.
 int revisions_list_old(struct revisions *r, unsigned n_kept, uint64_t numbers[], size_t n);

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Applied revisions whose images are kept, to fall back on.
+// Revisions that stand and whose images are kept, to fall back on.
 #define IMAGES_KEPT 4
 
 #define KEY_FILE "relay.key"
@@ -193,6 +193,16 @@ const uint8_t *store_relay_key(const struct store *s)
 	return s->relay_key;
 }
 
+// Images that nothing will fall back on any more. One that stays costs room and nothing else.
+static void prune(struct store *s)
+{
+	uint64_t old[16];
+	int n = revisions_list_old(s->revisions, IMAGES_KEPT, old, sizeof(old) / sizeof(old[0]));
+
+	for (int i = 0; i < n; i++)
+		unlinkat(s->images, image_name(old[i]).text, 0);
+}
+
 int store_begin(struct store *s, const struct revision *revision, int image_fd, uint64_t n_bytes)
 {
 	struct image_name name = image_name(revision->number);
@@ -206,27 +216,21 @@ int store_begin(struct store *s, const struct revision *revision, int image_fd, 
 	error = revisions_add(s->revisions, revision);
 	if (error < 0)
 		unlinkat(s->images, name.text, 0);
+	else
+		prune(s);
 	return error;
 }
 
 int store_finish(struct store *s, uint64_t number, const char *refused)
 {
-	uint64_t old[16];
-	int n,
-		error = revisions_set_state(s->revisions, number,
-			refused != NULL ? REVISION_REFUSED : REVISION_APPLIED,
-			refused != NULL ? refused : "");
+	int error;
 
-	if (error < 0)
-		return error;
-	if (refused != NULL) {
+	if (refused == NULL)
+		return revisions_set_state(s->revisions, number, REVISION_APPLIED, "");
+	error = revisions_set_state(s->revisions, number, REVISION_REFUSED, refused);
+	if (error == 0)
 		unlinkat(s->images, image_name(number).text, 0);
-		return 0;
-	}
-	n = revisions_list_old(s->revisions, IMAGES_KEPT, old, sizeof(old) / sizeof(old[0]));
-	for (int i = 0; i < n; i++)
-		unlinkat(s->images, image_name(old[i]).text, 0);
-	return n < 0 ? n : 0;
+	return error;
 }
 
 int store_open_image(struct store *s, uint64_t number, uint64_t *n_bytes)

@@ -30,10 +30,10 @@ void store_close(struct store *s);
 struct revisions *store_revisions(struct store *s);
 const uint8_t *store_relay_key(const struct store *s); // SIPHASH_KEY_BYTES of them
 
-// Step 1. state and error are not looked at. 0 or -errno, with nothing kept.
+// Step 1. state and error are not looked at. Images of all but the last few revisions that stand
+// are removed. 0 or -errno, with nothing kept.
 int store_begin(struct store *s, const struct revision *revision, int image_fd, uint64_t n_bytes);
-// Step 3. refused: why, NULL when the dataplane took it. Images of all but the last few applied
-// revisions are removed. 0 or -errno.
+// Step 3. refused: why, NULL when the dataplane took it. 0 or -errno.
 int store_finish(struct store *s, uint64_t number, const char *refused);
 
 // A revision's image as a sealed memfd, the caller's. The descriptor, or -errno: -ENOENT when it is
