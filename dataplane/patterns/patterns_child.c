@@ -137,7 +137,7 @@ static int write_texts(const struct image *image, size_t *n_bytes)
 
 	for (uint32_t i = 0; i < n; i++)
 		at += sizeof(struct patterns_text) + image_pattern_at(image, i).expression.len + 1;
-	if (at > PATTERNS_TEXT_BYTES_MAX)
+	if (at == 0 || at > PATTERNS_TEXT_BYTES_MAX)
 		return -EFBIG;
 	bytes = malloc(at);
 	if (bytes == NULL)
@@ -174,7 +174,7 @@ int patterns_child_submit(
 			"the pattern compiler is gone: restart the dataplane to change patterns");
 	fd = write_texts(image, &job.n_bytes);
 	if (fd < 0)
-		return fail(error, fd, "no memory for the text of the patterns");
+		return fail(error, fd, "no patterns, or no memory for their text");
 	job.number = ++c->job;
 	rc = patterns_send(c->socket, &job, sizeof(job), fd);
 	close(fd);

@@ -11,6 +11,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -125,15 +126,16 @@ static int limit(int resource, rlim_t value)
 // differs widely between builds.
 static rlim_t address_space(void)
 {
-	unsigned long n_pages = 0;
 	FILE *f = fopen("/proc/self/statm", "re");
+	char line[128];
+	rlim_t n_pages = 0;
 
-	if (f != NULL) {
-		if (fscanf(f, "%lu", &n_pages) != 1)
-			n_pages = 0;
-		fclose(f);
-	}
-	return (rlim_t)n_pages * (rlim_t)sysconf(_SC_PAGESIZE);
+	if (f == NULL)
+		return 0;
+	if (fgets(line, sizeof(line), f) != NULL)
+		n_pages = strtoul(line, NULL, 10);
+	fclose(f);
+	return n_pages * (rlim_t)sysconf(_SC_PAGESIZE);
 }
 
 static int set_limits(void)

@@ -322,6 +322,6 @@ void attach_text(char *to, size_t n_bytes, const char *text)
 	if (n_bytes == 0)
 		return;
 	for (; len < n_bytes - 1 && text[len] != '\0'; len++)
-		to[len] = printable(text[len]) ? text[len] : '?';
+		to[len] = (char)(printable(text[len]) ? text[len] : '?');
 	memset(to + len, 0, n_bytes - len);
 }
