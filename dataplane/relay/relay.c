@@ -247,8 +247,10 @@ static bool to_header_is_blocked(struct relay *r, const struct job *job,
 {
 	struct view to = domain_of(&job->request.to.uri);
 
-	return to.len > 0 && !view_equal_nocase(to, query->to) &&
-		policy_blocks(r->decider, to, match);
+	// Mostly it is the same, in the same spelling.
+	if (to.len == 0 || view_equal(to, query->to) || view_equal_nocase(to, query->to))
+		return false;
+	return policy_blocks(r->decider, to, match);
 }
 
 // Stage three: a judged request leaves, or its refusal does.
