@@ -100,6 +100,24 @@ static void bind_sections(struct image *image, const struct image_header *header
 	image->info = image_info_of(header);
 }
 
+// The image with its sections and an empty filter. NULL: out of memory.
+static struct image *image_of(const struct image_header *header)
+{
+	struct image *image = calloc(1, sizeof(*image));
+	uint64_t n_words = names_filter_words(header->n_names);
+
+	if (image == NULL)
+		return NULL;
+	bind_sections(image, header);
+	image->names.filter = calloc(n_words, sizeof(*image->names.filter));
+	image->names.filter_mask = n_words - 1;
+	if (image->names.filter == NULL) {
+		free(image);
+		return NULL;
+	}
+	return image;
+}
+
 struct image *image_open(const void *bytes, size_t n_bytes, const char **error)
 {
 	struct image *image;
@@ -109,16 +127,15 @@ struct image *image_open(const void *bytes, size_t n_bytes, const char **error)
 		errno = EBADMSG;
 		return NULL;
 	}
-	image = calloc(1, sizeof(*image));
+	image = image_of(bytes);
 	if (image == NULL) {
 		*error = "out of memory";
 		errno = ENOMEM;
 		return NULL;
 	}
-	bind_sections(image, bytes);
 	*error = image_check_items(image);
 	if (*error != NULL) {
-		free(image);
+		image_close(image);
 		errno = EBADMSG;
 		return NULL;
 	}
@@ -127,6 +144,9 @@ struct image *image_open(const void *bytes, size_t n_bytes, const char **error)
 
 void image_close(struct image *image)
 {
+	if (image == NULL)
+		return;
+	free(image->names.filter);
 	free(image);
 }
 

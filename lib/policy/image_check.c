@@ -130,7 +130,7 @@ static const char *check_record(const struct image *image, const struct name_rec
 #define CHECK_BATCH 16
 
 // Every name must be what its own look-up finds: so the table holds it, within the bound of
-// probes, and no other record has the same name.
+// probes, and no other record has the same name. Adds them to the filter on the way.
 static const char *check_found(
 	const struct image *image, const struct name_record *const records[], unsigned n)
 {
@@ -145,9 +145,11 @@ static const char *check_found(
 			name.len != records[i]->len || memcmp(name.text, texts[i], name.len) != 0)
 			return "a name is not canonical";
 		hashes[i] = names_hash(image->names.seed, &name);
-		__builtin_prefetch(&image->names.buckets[hashes[i] & image->names.bucket_mask]);
+		names_prefetch_filter(&image->names, hashes[i]);
+		names_prefetch_bucket(&image->names, hashes[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
+		*names_filter_word(&image->names, hashes[i]) |= names_filter_bits(hashes[i]);
 		if (names_find(&image->names, texts[i], records[i]->len, hashes[i]) != records[i])
 			return "a name is there twice or not in the table";
 	}

@@ -23,15 +23,16 @@ _Static_assert(sizeof(struct cache_slot) == 64, "a slot is a cache line");
 // Names looked up together: enough to hide a miss behind the others, few enough to stay in L1.
 #define CHUNK 32
 // Suffixes whose hashes are kept; names of more labels take a slower way.
-#define SUFFIXES_MAX 8
+#define SUFFIXES_MAX 8 // bits of a byte
 
 // A name on its way through the table.
 struct key {
 	struct domain name;
 	uint64_t hash[SUFFIXES_MAX]; // [0] of the whole name, [i] without its first i labels
 	uint8_t start[SUFFIXES_MAX];
-	uint8_t n;     // of both; 0: more labels than that
-	uint8_t index; // in the burst
+	uint8_t n;        // of both; 0: more labels than that
+	uint8_t possible; // bit i: the filter did not rule [i] out
+	uint8_t index;    // in the burst
 };
 
 struct matcher {
@@ -139,6 +140,17 @@ static void hash_suffixes(const struct matcher *m, struct key *key)
 		key->hash[0] = names_hash(m->names->seed, &key->name);
 }
 
+static void keep_possible(const struct matcher *m, struct key *key)
+{
+	key->possible = 0;
+	for (unsigned i = 0; i < key->n; i++) {
+		if (!names_may_hold(m->names, key->hash[i]))
+			continue;
+		key->possible |= (uint8_t)(1U << i);
+		names_prefetch_bucket(m->names, key->hash[i]);
+	}
+}
+
 struct best_pattern {
 	const struct matcher *matcher;
 	uint32_t index; // UINT32_MAX: none yet
@@ -200,7 +212,9 @@ static const struct name_record *find_suffix(const struct matcher *m, const stru
 
 	if (key->n == 0)
 		return names_find_suffix(m->names, name);
-	for (unsigned i = 1; i < key->n; i++) {
+	// The longest first; bit 0 is the name itself.
+	for (unsigned bits = key->possible & ~1U; bits != 0; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(bits);
 		unsigned start = key->start[i];
 		const struct name_record *record =
 			names_find(m->names, name->text + start, name->len - start, key->hash[i]);
@@ -244,11 +258,13 @@ static void find_keys(struct matcher *m, const struct view names[], struct match
 	for (unsigned k = 0; k < n_keys; k++) {
 		hash_suffixes(m, &keys[k]);
 		for (unsigned i = 0; i < keys[k].n; i++)
-			names_prefetch_bucket(m->names, keys[k].hash[i]);
+			names_prefetch_filter(m->names, keys[k].hash[i]);
 	}
+	for (unsigned k = 0; k < n_keys; k++)
+		keep_possible(m, &keys[k]);
 	for (unsigned k = 0; k < n_keys; k++) {
-		for (unsigned i = 0; i < keys[k].n; i++)
-			names_prefetch_record(m->names, keys[k].hash[i]);
+		for (unsigned bits = keys[k].possible; bits != 0; bits &= bits - 1)
+			names_prefetch_record(m->names, keys[k].hash[__builtin_ctz(bits)]);
 	}
 	for (unsigned k = 0; k < n_keys; k++) {
 		unsigned i = keys[k].index;

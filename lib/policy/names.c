@@ -53,6 +53,8 @@ static unsigned slots_with_tag(const struct name_bucket *bucket, uint8_t tag)
 const struct name_record *names_find(
 	const struct names *names, const uint8_t *text, size_t len, uint64_t hash)
 {
+	if (!names_may_hold(names, hash))
+		return NULL;
 	for (unsigned probe = 0; probe < NAMES_PROBES_MAX; probe++) {
 		const struct name_bucket *bucket =
 			&names->buckets[(hash + probe) & names->bucket_mask];

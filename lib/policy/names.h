@@ -44,6 +44,10 @@ struct names {
 	uint64_t bucket_mask;
 	const struct name_record *units;
 	uint64_t seed[2];
+	// Two bits of one word for each name: most names and suffixes that are not listed end here,
+	// in memory that fits the second cache level. Not in the image: image_open() makes it.
+	uint64_t *filter;
+	uint64_t filter_mask; // words - 1
 };
 
 // The whole text: that of long names leaves the struct and goes on in the next unit.
@@ -88,6 +92,36 @@ static inline uint64_t names_hash_label(
 		(len > 8 ? mix_load_masked(label + 8, len - 8) : 0) ^ tweak);
 }
 
+// Words of a filter for so many names: a power of two, eight bits a name or more, where one absent
+// name in twenty passes.
+static inline uint64_t names_filter_words(uint64_t n_names)
+{
+	uint64_t n_words = 1;
+
+	while (n_words * 8 < n_names)
+		n_words *= 2;
+	return n_words;
+}
+
+// Bits of the hash that neither choose the bucket of a small table nor make the tag.
+static inline uint64_t *names_filter_word(const struct names *names, uint64_t hash)
+{
+	return &names->filter[hash >> 20 & names->filter_mask];
+}
+
+static inline uint64_t names_filter_bits(uint64_t hash)
+{
+	return UINT64_C(1) << (hash >> 44 & 63) | UINT64_C(1) << (hash >> 50 & 63);
+}
+
+// False: no such name is there.
+static inline bool names_may_hold(const struct names *names, uint64_t hash)
+{
+	uint64_t bits = names_filter_bits(hash);
+
+	return (*names_filter_word(names, hash) & bits) == bits;
+}
+
 // Hash of the whole name.
 uint64_t names_hash(const uint64_t seed[2], const struct domain *name);
 
@@ -98,10 +132,16 @@ const struct name_record *names_find(
 // The record of the longest suffix of the name, shorter than itself, or NULL.
 const struct name_record *names_find_suffix(const struct names *names, const struct domain *name);
 
-// The two lines that a look-up reads, ahead of it: first the bucket; then, when that has arrived,
-// the record.
+// What a look-up reads, ahead of it: the word of the filter; where that passes, the bucket; and
+// when that has arrived, the record.
+static inline void names_prefetch_filter(const struct names *names, uint64_t hash)
+{
+	__builtin_prefetch(names_filter_word(names, hash));
+}
+
 static inline void names_prefetch_bucket(const struct names *names, uint64_t hash)
 {
 	__builtin_prefetch(&names->buckets[hash & names->bucket_mask]);
 }
+
 void names_prefetch_record(const struct names *names, uint64_t hash);
