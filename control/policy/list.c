@@ -129,6 +129,11 @@ static enum list_item begin_line(struct list_reader *r, struct view *entry)
 		r->nowhere = leads_nowhere(&ip);
 		if (r->tokens.len == 0)
 			return bad(r, "an address without a name; names of domains are expected");
+	} else if (trim(r->tokens).len != 0) {
+		// What was meant as a comment must not become names of top-level domains.
+		return bad(r,
+			"more than a name; one name a line, an address before names, or # "
+			"before a comment is expected");
 	} else {
 		r->tokens = line;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Reads a list file: one entry a line, as people keep such lists.
 //
-//   name.example            a name, which covers its sub-domains; several on a line are allowed
+//   name.example            a name, which covers its sub-domains; one a line
 //   0.0.0.0 name.example    hosts format: an address that leads nowhere, then one or more names
 //   *.spam-*.example        a wildcard: `*` is any run of bytes, `?` any one
 //   re:^spam[0-9]+\.example$  a regular expression: the rest of the line, as it stands

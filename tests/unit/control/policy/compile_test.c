@@ -177,8 +177,10 @@ static void a_bad_line_of_a_list_is_named(void **state)
 		"c.example\nno name\n192.0.2.1 d.example\na..b\n"};
 
 	(void)state;
-	// "no" and "name" are two names: single labels are allowed.
 	REFUSED(texts,
+		"bad.txt:2: more than a name; one name a line, an address before names, or # "
+		"before "
+		"a comment is expected",
 		"bad.txt:3: a hosts line that leads somewhere; 0.0.0.0, 127.0.0.1, :: or ::1 is "
 		"expected before the names",
 		"bad.txt:4: \"a..b\" is not a valid domain name; one such as contoso.example is "

@@ -86,9 +86,16 @@ static void a_hosts_line_that_leads_somewhere_is_bad(void **state)
 static void a_name_that_begins_with_digits_is_no_address(void **state)
 {
 	(void)state;
-	EXPECT("007.example\n0.0.0.0.hpyrdr.com\n1.2.3.example x.example\n",
-		{LIST_NAME, "007.example", 1}, {LIST_NAME, "0.0.0.0.hpyrdr.com", 2},
-		{LIST_NAME, "1.2.3.example", 3}, {LIST_NAME, "x.example", 3});
+	EXPECT("007.example\n0.0.0.0.hpyrdr.com\n1.2.3.example\n", {LIST_NAME, "007.example", 1},
+		{LIST_NAME, "0.0.0.0.hpyrdr.com", 2}, {LIST_NAME, "1.2.3.example", 3});
+}
+
+static void words_after_a_name_are_bad(void **state)
+{
+	(void)state;
+	EXPECT("good.example known for spam\na.example b.example\nc.example # one\n",
+		{LIST_BAD, "more than a name", 1}, {LIST_BAD, "more than a name", 2},
+		{LIST_NAME, "c.example", 3});
 }
 
 static void wildcards_and_expressions_are_told_apart_from_names(void **state)
@@ -122,6 +129,7 @@ int main(void)
 		cmocka_unit_test(the_machines_own_names_in_a_hosts_file_are_passed_over),
 		cmocka_unit_test(a_hosts_line_that_leads_somewhere_is_bad),
 		cmocka_unit_test(a_name_that_begins_with_digits_is_no_address),
+		cmocka_unit_test(words_after_a_name_are_bad),
 		cmocka_unit_test(wildcards_and_expressions_are_told_apart_from_names),
 		cmocka_unit_test(a_line_of_any_length_costs_one_error),
 	};
