@@ -104,7 +104,7 @@ world_device() {
 
 world_dataplane() {
   world_start dataplane "$world_build/dataplane/fedrelay-dataplane" "$world_dir/core-map.yaml"
-  if ! world_wait 30 test -S "$world_dir/dataplane.sock"; then
+  if ! world_wait 30 grep -q 'control attaches at' "$world_dir/dataplane.log"; then
     cat "$world_dir/dataplane.log" >&2
     return 1
   fi
