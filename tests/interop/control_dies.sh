@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Control is killed while traffic runs, and comes back; then the dataplane is.
+#   tests/interop/control_dies.sh BUILD_DIR
+cd "$(dirname "$0")/../.." || exit 2
+# shellcheck source=tests/interop/lib.sh
+. tests/interop/lib.sh
+
+# shellcheck disable=SC2317
+attached_with_generation() {
+  world_attached && [ "$(generation)" = "$1" ]
+}
+
+interop_up "$1"
+before=$(generation)
+server_start callee "$world_outside" 192.0.2.2 answer 100000
+stream_start "$world_inside" 10.10.0.4 10.10.0.1 alice@contoso.example bob@fabrikam.example 200 1000
+sleep 1
+world_end control KILL
+sleep 1
+check "while control is away, the relay answers for it in nothing" \
+  bash -c "! '$world_build/control/fedctl' --socket '$world_dir/control.sock' status"
+check "control comes back and attaches" world_control
+check "it shows the generation that it had" [ "$(generation)" = "$before" ]
+stream_wait
+result "no message of 1000 was lost while control was away ($n_delivered delivered)" \
+  "$([ "$n_delivered" = 1000 ]; echo $?)"
+result "none was even sent a second time ($n_sent_again)" "$([ "$n_sent_again" = 0 ]; echo $?)"
+
+world_end callee
+world_end dataplane KILL
+check "the dataplane starts again" world_dataplane
+check "control attaches to it and publishes by itself" world_wait 20 attached_with_generation "$before"
+server_start callee "$world_outside" 192.0.2.2 answer 1
+check "messages pass again" world_sipp "$world_inside" 10.10.0.4 message -p 5071 10.10.0.1:5060 \
+  -key from_uri alice@contoso.example -key to_uri bob@fabrikam.example
+interop_end
