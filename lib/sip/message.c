@@ -136,20 +136,22 @@ static enum reason find_body(struct sip_message *m, enum sip_framing framing)
 {
 	const struct sip_header *h = sip_header_first(m, SIP_H_CONTENT_LENGTH);
 	size_t at = (size_t)m->headers_end + 2;
+	struct view rest = view_of(m->bytes.at + at, m->bytes.len - at);
 	uint32_t length, again;
 
-	m->body = view_of(m->bytes.at + at, m->bytes.len - at);
-	if (h == NULL)
+	if (h == NULL) {
+		m->body = rest;
 		return framing == SIP_STREAM ? REASON_sip_missing_header : REASON_none;
+	}
 	if (!lex_number(sip_view(m, h->value), UINT32_MAX - 1, &length))
 		return REASON_sip_bad_content_length;
 	while ((h = sip_header_next(m, h)) != NULL) {
 		if (!lex_number(sip_view(m, h->value), UINT32_MAX - 1, &again) || again != length)
 			return REASON_sip_bad_content_length;
 	}
-	if (length > m->body.len)
+	if (length > rest.len)
 		return REASON_sip_body_short;
-	m->body.len = length;
+	m->body = view_of(rest.at, length);
 	m->bytes.len = at + length;
 	return REASON_none;
 }

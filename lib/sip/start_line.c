@@ -42,7 +42,7 @@ static enum reason parse_status_line(struct sip_message *m)
 	size_t i;
 
 	m->is_request = false;
-	if (judge_version(view_of(line.at, 7)) != REASON_none || line.len < 11 || line.at[7] != ' ')
+	if (line.len < 11 || judge_version(view_of(line.at, 7)) != REASON_none || line.at[7] != ' ')
 		return REASON_sip_response_malformed;
 	for (i = 8; i < 11; i++) {
 		if (!lex_is_digit(line.at[i]))
@@ -130,7 +130,7 @@ enum reason sip_start_line_parse(struct sip_message *m)
 	m->status = 0;
 	m->method_text = m->request_uri = m->reason_phrase = (struct sip_span){0, 0};
 	// A method holds no slash, so this can be no request.
-	if (line.len >= 7 && line.at[3] == '/' && LEX_NAME_IS(view_of(line.at, 3), "sip"))
+	if (line.len >= 4 && line.at[3] == '/' && LEX_NAME_IS(view_of(line.at, 3), "sip"))
 		return parse_status_line(m);
 	return parse_request_line(m);
 }
