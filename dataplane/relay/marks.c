@@ -99,7 +99,7 @@ bool marks_tag_is(struct view tag, uint64_t hash)
 
 // On the wire: family, listener, worker (2), port (2), address (4 or 16), MAC (8): 18 or 30 bytes,
 // both whole base64 groups.
-#define WAY_HEAD_BYTES 6
+#define WAY_HEAD_BYTES 6U
 #define WAY_BYTES_MAX  30
 
 static unsigned address_bytes(unsigned family)

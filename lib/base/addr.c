@@ -173,15 +173,16 @@ static unsigned find_zeros(const uint16_t groups[8], unsigned *first)
 static char *put_v6(char *at, const uint8_t bytes[16])
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const char prefix[7] = {':', ':', 'f', 'f', 'f', 'f', ':'};
 	unsigned first = 8, n_zeros;
 	uint16_t groups[8];
 
 	// RFC 5952 §5
 	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
-		memcpy(at, "::ffff:", 7);
-		return put_v4(at + 7, bytes + 12);
+		memcpy(at, prefix, sizeof(prefix));
+		return put_v4(at + sizeof(prefix), bytes + 12);
 	}
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		groups[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
 	n_zeros = find_zeros(groups, &first);
 	for (unsigned i = 0; i < 8; i++) {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BASE64_TEXT_BYTES(n) ((n) / 3 * 4)
+#define BASE64_TEXT_BYTES(n) ((size_t)(n) / 3 * 4)
 
 // n_bytes: a multiple of three. Writes BASE64_TEXT_BYTES(n_bytes).
 void base64_encode(const uint8_t *bytes, size_t n_bytes, uint8_t *text);
