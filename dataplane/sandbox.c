@@ -34,6 +34,7 @@ static const int allowed[] = {
 	SCMP_SYS(futex),
 	SCMP_SYS(get_mempolicy),
 	SCMP_SYS(getcpu),
+	SCMP_SYS(geteuid),
 	SCMP_SYS(getpid),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(getsockopt),
