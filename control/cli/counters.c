@@ -15,14 +15,16 @@ struct counters {
 static void print_counters(const json_t *counters, const json_t *texts, bool all)
 {
 	struct table *t = table_new("count>|counter|meaning");
-	const char *name;
-	const json_t *value;
+	json_t *object = (json_t *)(uintptr_t)counters; // jansson's iterators know no const
 
-	json_object_foreach ((json_t *)(uintptr_t)counters, name, value) {
-		struct cell c = cell_number((uint64_t)json_integer_value(value));
+	for (void *at = json_object_iter(object); at != NULL;
+		at = json_object_iter_next(object, at)) {
+		const char *name = json_object_iter_key(at);
+		json_int_t value = json_integer_value(json_object_iter_value(at));
+		struct cell c = cell_number((uint64_t)value);
 		const char *cells[] = {c.text, name, reply_text(texts, name)};
 
-		if (all || json_integer_value(value) != 0)
+		if (all || value != 0)
 			table_add(t, cells);
 	}
 	table_print(t);
@@ -35,7 +37,7 @@ static void print_workers(const json_t *workers)
 	const json_t *w;
 	size_t i;
 
-	json_array_foreach (workers, i, w) {
+	for (i = 0; (w = json_array_get(workers, i)) != NULL; i++) {
 		struct cell c[] = {
 			cell_number(reply_number(w, "worker")),
 			cell_number(reply_number(w, "rx_frames")),

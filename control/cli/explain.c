@@ -67,7 +67,8 @@ static void print_explanation(const json_t *reply, const struct explain *e)
 		e->source != NULL ? e->source : "");
 	if (allowed) {
 		printf("leaves     %s, to", reply_text(reply, "egress"));
-		json_array_foreach (json_object_get(reply, "next_hops"), i, hop)
+		for (i = 0; (hop = json_array_get(json_object_get(reply, "next_hops"), i)) != NULL;
+			i++)
 			printf("%s %s", i > 0 ? " or" : "", json_string_value(hop));
 		puts("");
 	}

@@ -16,7 +16,7 @@ static void print_hits(const json_t *reply)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (json_object_get(reply, "hits"), i, row) {
+	for (i = 0; (row = json_array_get(json_object_get(reply, "hits"), i)) != NULL; i++) {
 		struct cell c = cell_number(reply_number(row, "hits"));
 		struct rule_text rule = reply_rule(row, "rule");
 		const char *cells[] = {

@@ -86,7 +86,7 @@ static void print_refused(const json_t *reply)
 	const json_t *errors = json_object_get(reply, "errors"), *text;
 	size_t i;
 
-	json_array_foreach (errors, i, text)
+	for (i = 0; (text = json_array_get(errors, i)) != NULL; i++)
 		fprintf(stderr, "%s\n", json_string_value(text));
 	if (reply_number(reply, "errors_not_shown") > 0)
 		fprintf(stderr, "… and %" PRIu64 " more\n",

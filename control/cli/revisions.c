@@ -18,7 +18,7 @@ static void print_revisions(const json_t *reply)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (json_object_get(reply, "revisions"), i, row) {
+	for (i = 0; (row = json_array_get(json_object_get(reply, "revisions"), i)) != NULL; i++) {
 		const struct passwd *pw = getpwuid((uid_t)reply_number(row, "uid"));
 		struct cell number = cell_number(reply_number(row, "number"));
 		struct cell when = cell_time((int64_t)reply_number(row, "time"));

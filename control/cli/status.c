@@ -34,7 +34,7 @@ static void print_workers(const json_t *workers)
 	const json_t *w;
 	size_t i;
 
-	json_array_foreach (workers, i, w) {
+	for (i = 0; (w = json_array_get(workers, i)) != NULL; i++) {
 		const json_t *age = json_object_get(w, "age_ns");
 		struct cell c[6] = {
 			cell_number(reply_number(w, "worker")),
@@ -60,7 +60,7 @@ static void print_listeners(const json_t *listeners)
 	const json_t *l;
 	size_t i;
 
-	json_array_foreach (listeners, i, l) {
+	for (i = 0; (l = json_array_get(listeners, i)) != NULL; i++) {
 		const char *cells[] = {
 			reply_text(l, "name"), reply_text(l, "side"), reply_text(l, "address")};
 
