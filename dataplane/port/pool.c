@@ -16,8 +16,10 @@ static struct rte_mempool *open_pool(const char *kind, unsigned worker, int numa
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%s%u", kind, worker);
-	return rte_pktmbuf_pool_create(name, n_packets, n_cached, 0,
-		(uint16_t)(RTE_PKTMBUF_HEADROOM + n_bytes), numa_node);
+	// A stack gives out what came back last, which is still in the cache; the usual ring goes
+	// through all of the memory in turn.
+	return rte_pktmbuf_pool_create_by_ops(name, n_packets, n_cached, 0,
+		(uint16_t)(RTE_PKTMBUF_HEADROOM + n_bytes), numa_node, "lf_stack");
 }
 
 int pools_open(struct pools *p, unsigned worker, int numa_node, uint32_t n_packets)
