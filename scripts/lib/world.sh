@@ -103,6 +103,7 @@ world_device() {
 }
 
 world_dataplane() {
+  rm -f "$world_dir/dataplane.log" # what a former one said
   world_start dataplane "$world_build/dataplane/fedrelay-dataplane" "$world_dir/core-map.yaml"
   if ! world_wait 30 grep -q 'control attaches at' "$world_dir/dataplane.log"; then
     cat "$world_dir/dataplane.log" >&2
