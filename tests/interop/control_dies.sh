@@ -10,6 +10,12 @@ attached_with_generation() {
   world_attached && [ "$(generation)" = "$1" ]
 }
 
+# attached_since N: control says so once more than N times.
+# shellcheck disable=SC2317
+attached_since() {
+  [ "$(grep -c 'dataplane: attached' "$world_dir/control.log")" -gt "$1" ]
+}
+
 interop_up "$1"
 before=$(generation)
 server_start callee "$world_outside" 192.0.2.2 answer 100000
@@ -25,6 +31,19 @@ stream_wait
 result "no message of 1000 was lost while control was away ($n_delivered delivered)" \
   "$([ "$n_delivered" = 1000 ]; echo $?)"
 result "none was even sent a second time ($n_sent_again)" "$([ "$n_sent_again" = 0 ]; echo $?)"
+
+
+# A control that hangs is dropped by the heartbeat, holds nothing up, and comes back by itself.
+n_attached=$(grep -c 'dataplane: attached' "$world_dir/control.log")
+kill -STOP "${world_pid[control]}"
+stream_start "$world_inside" 10.10.0.4 10.10.0.1 alice@contoso.example bob@fabrikam.example 200 1400
+stream_wait
+kill -CONT "${world_pid[control]}"
+result "no message of 1400 was lost while control hung for 7 s ($n_delivered delivered)" \
+  "$([ "$n_delivered" = 1400 ]; echo $?)"
+check "it was dropped meanwhile and attaches again by itself" \
+  world_wait 20 attached_since "$n_attached"
+check "with the same generation" attached_with_generation "$before"
 
 world_end callee
 world_end dataplane KILL
