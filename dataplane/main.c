@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -230,10 +231,24 @@ static void lower_stage(struct dataplane *d, enum stage stage)
 	}
 }
 
+// What main starts from now on stays with it: the compiler child and EAL's own threads would
+// otherwise be put on a worker's core whenever main keeps its own busy.
+static int stay_on_main_core(const struct core_map *map)
+{
+	cpu_set_t cores;
+
+	CPU_ZERO(&cores);
+	CPU_SET(map->main_core, &cores);
+	if (sched_setaffinity(0, sizeof(cores), &cores) == 0)
+		return 0;
+	say("main_core: cannot stay on core %u: %s", map->main_core, strerror(errno));
+	return -errno;
+}
+
 static int run(struct dataplane *d)
 {
 	char error[CORE_MAP_ERROR_BYTES];
-	int r = 0;
+	int r = stay_on_main_core(&d->map);
 
 	catch_signals();
 	while (d->stage < STAGE_LAUNCHED && r == 0)
