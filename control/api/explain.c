@@ -56,12 +56,11 @@ static json_t *hops_json(const struct image *image, uint32_t peer_index)
 {
 	const struct image_peer *peer = image_peer_at(image, peer_index);
 	json_t *hops = json_array();
-	char text[ENDPOINT_TEXT_BYTES + 8];
+	char text[ENDPOINT_TEXT_BYTES];
 
 	for (uint32_t i = 0; peer != NULL && i < peer->n_hops; i++) {
-		memcpy(text, "udp:", 4);
-		endpoint_format(&image_hops(image, peer)[i], text + 4);
-		json_array_append_new(hops, json_string(text));
+		endpoint_format(&image_hops(image, peer)[i], text);
+		json_array_append_new(hops, json_sprintf("udp:%s", text));
 	}
 	return hops;
 }

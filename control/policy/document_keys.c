@@ -18,11 +18,11 @@
 		.max = 64, .n_max = DOCUMENT_SOURCES_MAX,                                         \
 		.what = "an address or prefix such as 192.0.2.0/24"                               \
 	}
-#define HOPS(key)                                                                                \
-	{                                                                                        \
-		.name = key, .id = KEY_HOP, .type = SCHEMA_TEXT, .list = true, .required = true, \
-		.min = 1, .max = 64, .n_max = DOCUMENT_HOPS_MAX,                                 \
-		.what = "udp:ADDRESS:PORT, an IPv6 address in brackets"                          \
+#define HOPS(key)                                                                                  \
+	{                                                                                          \
+		.name = (key), .id = KEY_HOP, .type = SCHEMA_TEXT, .list = true, .required = true, \
+		.min = 1, .max = 64, .n_max = DOCUMENT_HOPS_MAX,                                   \
+		.what = "udp:ADDRESS:PORT, an IPv6 address in brackets"                            \
 	}
 // FEATURES P3: a domain has at most 256 bytes.
 #define DOMAIN(...)                                                          \

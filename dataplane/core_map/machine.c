@@ -12,13 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-// First line of a sysfs file. 0 or -errno.
+// First line of a sysfs file, empty on failure. 0 or -errno.
 static int read_line(const char *root, const char *path, char line[4096])
 {
 	char full[PATH_MAX];
 	FILE *f;
 	int r = 0;
 
+	line[0] = '\0';
 	snprintf(full, sizeof(full), "%s%s", root, path);
 	f = fopen(full, "re");
 	if (f == NULL)
@@ -31,7 +32,7 @@ static int read_line(const char *root, const char *path, char line[4096])
 	return r;
 }
 
-// The kernel's list format: "0-3,8,10-11". Calls of mark are bounded by MACHINE_CORES_MAX.
+// The kernel's list format: "0-3,8,10-11".
 static int parse_list(const char *text, bool marked[MACHINE_CORES_MAX])
 {
 	while (*text != '\0') {
@@ -178,7 +179,7 @@ static void read_nics(const char *root, struct machine *m)
 			continue;
 		snprintf(nic->address, sizeof(nic->address), "%.15s", entry->d_name);
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.15s/numa_node", nic->address);
-		nic->node = read_line(root, path, line) == 0 ? atoi(line) : -1;
+		nic->node = read_line(root, path, line) == 0 ? (int)strtol(line, NULL, 10) : -1;
 		read_driver(root, nic);
 		read_interface(root, nic);
 		m->n_nics++;

@@ -110,7 +110,7 @@ static int configure(struct port *port, struct rte_eth_dev_info *info, unsigned 
 static int set_up_queues(struct port *port, const struct rte_eth_dev_info *info,
 	const struct core_map *map, const struct pools pools[], char error[CORE_MAP_ERROR_BYTES])
 {
-	uint16_t n_rx = port->map->n_descriptors, n_tx = port->map->n_descriptors;
+	uint16_t n_rx = port->map->n_descriptors, n_tx = n_rx;
 	int r = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &n_rx, &n_tx);
 
 	for (unsigned w = 0; w < map->n_workers && r == 0; w++) {

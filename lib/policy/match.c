@@ -270,7 +270,7 @@ static void find_keys(struct matcher *m, const struct view names[], struct match
 		unsigned i = keys[k].index;
 
 		find_key(m, &keys[k], &matches[i]);
-		if (m->cache != NULL)
+		if (sets != NULL)
 			remember(sets[i], names[i], &matches[i]);
 	}
 }
@@ -278,10 +278,11 @@ static void find_keys(struct matcher *m, const struct view names[], struct match
 static void find_chunk(
 	struct matcher *m, const struct view names[], struct match matches[], unsigned n)
 {
+	const bool cached = m->cache != NULL;
 	struct cache_slot *sets[CHUNK];
 	unsigned n_keys = 0;
 
-	for (unsigned i = 0; m->cache != NULL && i < n; i++) {
+	for (unsigned i = 0; cached && i < n; i++) {
 		sets[i] = cache_set(m, names[i]);
 		__builtin_prefetch(&sets[i][0]);
 		__builtin_prefetch(&sets[i][1]);
@@ -289,9 +290,9 @@ static void find_chunk(
 	for (unsigned i = 0; i < n; i++) {
 		struct key *key = &m->keys[n_keys];
 
-		if (m->cache != NULL && slot_holds(&sets[i][0], names[i])) {
+		if (cached && slot_holds(&sets[i][0], names[i])) {
 			matches[i] = sets[i][0].match;
-		} else if (m->cache != NULL && slot_holds(&sets[i][1], names[i])) {
+		} else if (cached && slot_holds(&sets[i][1], names[i])) {
 			matches[i] = sets[i][1].match;
 		} else if (domain_canonical(names[i], &key->name) == 0) {
 			key->index = (uint8_t)i;
@@ -305,7 +306,7 @@ static void find_chunk(
 			};
 		}
 	}
-	find_keys(m, names, matches, sets, n_keys);
+	find_keys(m, names, matches, cached ? sets : NULL, n_keys);
 }
 
 void matcher_find(struct matcher *m, const struct view names[], struct match matches[], unsigned n)
