@@ -101,13 +101,42 @@ void siphash_add_part(struct siphash *h, struct view part)
 	siphash_add(h, part.at, part.len);
 }
 
-uint64_t siphash_end(struct siphash *h)
+void siphash_add_padded(struct siphash *out, struct view part)
+{
+	struct siphash h = *out;
+	const uint8_t *p = part.at;
+	size_t n_bytes = part.len;
+
+	for (; n_bytes >= 8; p += 8, n_bytes -= 8)
+		absorb(&h, load64(p));
+	if (n_bytes > 0)
+		absorb(&h, load_few(p, n_bytes));
+	h.n_bytes += (part.len + 7) / 8 * 8;
+	*out = h;
+}
+
+static inline uint64_t end(struct siphash *h)
 {
 	absorb(h, h->tail | h->n_bytes << 56);
 	h->v2 ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		sip_round(h);
 	return h->v0 ^ h->v1 ^ h->v2 ^ h->v3;
+}
+
+uint64_t siphash_end(struct siphash *h)
+{
+	return end(h);
+}
+
+uint64_t siphash_end_words(const struct siphash *begun, const uint64_t words[], unsigned n_words)
+{
+	struct siphash h = *begun;
+
+	for (unsigned i = 0; i < n_words; i++)
+		absorb(&h, words[i]);
+	h.n_bytes += 8 * (uint64_t)n_words;
+	return end(&h);
 }
 
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n_bytes)

@@ -6,14 +6,18 @@
 
 void text_add_number(struct text *t, uint32_t value)
 {
-	uint8_t digits[10];
-	unsigned at = sizeof(digits);
+	unsigned n_digits = 1;
+	uint8_t *at;
 
-	do {
-		digits[--at] = (uint8_t)('0' + value % 10);
+	for (uint64_t limit = 10; value >= limit; limit *= 10)
+		n_digits++;
+	at = text_reserve(t, n_digits);
+	if (at == NULL)
+		return;
+	for (at += n_digits; n_digits > 0; n_digits--) {
+		*--at = (uint8_t)('0' + value % 10);
 		value /= 10;
-	} while (value > 0);
-	text_add(t, view_of(digits + at, sizeof(digits) - at));
+	}
 }
 
 // Eight nibbles of a word spread over its eight bytes, the highest in the highest, then turned

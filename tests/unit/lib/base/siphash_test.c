@@ -72,12 +72,50 @@ static void parts_cannot_be_shifted_into_each_other(void **state)
 	assert_int_not_equal(siphash_end(&a), siphash_end(&b));
 }
 
+static void a_padded_part_hashes_as_with_its_zeros(void **state)
+{
+	struct siphash_key key = {1, 2};
+	uint8_t input[64];
+
+	(void)state;
+	counting(input, sizeof(input));
+	for (size_t n = 0; n <= 40; n++) {
+		uint8_t zeros[48] = {0};
+		struct siphash h;
+
+		memcpy(zeros, input, n);
+		siphash_init(&h, &key);
+		siphash_add_padded(&h, view_of(input, n));
+		siphash_add_padded(&h, view_of(input, 8));
+		memcpy(zeros + (n + 7) / 8 * 8, input, 8);
+		assert_int_equal(siphash_end(&h), siphash(&key, zeros, (n + 7) / 8 * 8 + 8));
+	}
+}
+
+static void whole_words_hash_as_their_bytes(void **state)
+{
+	struct siphash_key key = {1, 2};
+	uint64_t words[5];
+	struct siphash h;
+
+	(void)state;
+	counting((uint8_t *)words, sizeof(words));
+	for (unsigned n = 1; n <= 5; n++) {
+		siphash_init(&h, &key);
+		siphash_add(&h, words, 8);
+		assert_int_equal(
+			siphash_end_words(&h, words + 1, n - 1), siphash(&key, words, 8 * n));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reference_vectors_hold),
 		cmocka_unit_test(input_in_pieces_hashes_as_in_one),
 		cmocka_unit_test(parts_cannot_be_shifted_into_each_other),
+		cmocka_unit_test(a_padded_part_hashes_as_with_its_zeros),
+		cmocka_unit_test(whole_words_hash_as_their_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
