@@ -24,6 +24,19 @@ static bool goes_behind(const struct sip_edit *there, size_t at, size_t cut)
 	return there->at > at || (there->at == at && there->cut > 0 && cut == 0);
 }
 
+// Puts an edit at slot i.
+static void put(struct sip_edits *e, unsigned i, struct sip_edit edit)
+{
+	if (e->n == SIP_EDITS_MAX) {
+		e->overflow = true;
+		return;
+	}
+	for (unsigned at = e->n; at > i; at--)
+		e->list[at] = e->list[at - 1];
+	e->list[i] = edit;
+	e->n++;
+}
+
 void sip_edits_add(struct sip_edits *e, size_t at, size_t cut, struct view insert)
 {
 	struct sip_edit *last;
@@ -39,19 +52,11 @@ void sip_edits_add(struct sip_edits *e, size_t at, size_t cut, struct view inser
 		return;
 	}
 	last = i > 0 ? &e->list[i - 1] : NULL;
-	e->n_bytes += insert.len;
-	e->n_bytes -= cut;
-	if (last != NULL && insert.len == 0 && last->cut > 0 && last->at + last->cut == at) {
+	e->n_bytes += insert.len - cut;
+	if (last != NULL && insert.len == 0 && last->cut > 0 && last->at + last->cut == at)
 		last->cut += cut;
-		return;
-	}
-	if (e->n == SIP_EDITS_MAX) {
-		e->overflow = true;
-		return;
-	}
-	memmove(&e->list[i + 1], &e->list[i], (e->n - i) * sizeof(e->list[0]));
-	e->list[i] = (struct sip_edit){at, cut, insert};
-	e->n++;
+	else
+		put(e, i, (struct sip_edit){at, cut, insert});
 }
 
 size_t sip_edits_write(const struct sip_edits *e, uint8_t *out, size_t room)
