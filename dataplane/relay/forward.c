@@ -36,13 +36,12 @@ static void add_via(
 		.listener = (uint8_t)job->in->listener,
 		.to = via_response_address(&job->request, &job->in->source),
 	};
-	const uint8_t *branch;
+	uint64_t branch = branch_hash(r, &job->request);
 
 	text_add(t, out->via);
-	text_add_hex64(t, branch_hash(r, &job->request));
-	branch = t->at - MARKS_BRANCH_BYTES;
+	text_add_hex64(t, branch);
 	text_add(t, VIEW(";" MARKS_WAY_PARAM "="));
-	way_back_add(&r->marks, t, &way, view_of(branch, MARKS_BRANCH_BYTES), out->side);
+	way_back_add(&r->marks, t, &way, branch, out->side);
 	text_add(t, VIEW(";" MARKS_LOOP_PARAM "="));
 	text_add_hex64(t, job->loop);
 	text_add(t, VIEW("\r\n"));
@@ -190,8 +189,8 @@ enum reason forward_request(const struct relay *r, struct job *job, const struct
 	add_via(&text, r, job, out);
 	sip_edits_insert(&edits, field(rq->m, SIP_H_VIA)->name.at, text_since(&text, mark));
 	edit_record_route(&edits, &text, job, in, out);
-	edit_max_forwards(&edits, &text, rq);
 	via_add_source(&edits, &text, rq, &job->in->source);
+	edit_max_forwards(&edits, &text, rq);
 	edit_routes(&edits, rq);
 	if (text.overflow || edits.overflow)
 		return REASON_sip_too_many_headers;

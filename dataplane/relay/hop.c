@@ -2,21 +2,17 @@
 
 #include "dataplane/relay/hop.h"
 
-// The finalizer of splitmix64: every bit of the input reaches every bit of the output.
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
+#include "lib/policy/mix.h"
 
 // By the hop's own bytes, so that a pair keeps its hop when others come and go.
 static uint64_t weight(const struct endpoint *hop, uint32_t pair_hash)
 {
+	const uint64_t odd = 0x9e3779b97f4a7c15; // 2^64 / golden ratio
 	uint64_t half[2];
 
 	memcpy(half, hop->ip.bytes, sizeof(half));
-	return mix(mix(mix(half[0] ^ pair_hash) ^ half[1]) ^ hop->port);
+	half[0] = mix_multiply(half[0] ^ pair_hash ^ odd, half[1] ^ hop->port ^ odd);
+	return mix_multiply(half[0] ^ pair_hash, odd);
 }
 
 static bool is_named(const struct endpoint *hop, const struct sip_uri *target)

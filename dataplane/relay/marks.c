@@ -5,6 +5,7 @@
 #include "lib/base/wire.h"
 #include "lib/policy/mix.h"
 
+#include <endian.h>
 #include <errno.h>
 
 enum purpose {
@@ -37,9 +38,9 @@ void marks_init(struct marks *k, const struct siphash_key *key)
 // neighbouring parts cannot be shifted into each other.
 static void add_word(struct siphash *h, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	uint64_t word = a | b << 16 | c << 32 | d << 48;
+	uint64_t word = htole64(a | b << 16 | c << 32 | d << 48);
 
-	siphash_add(h, &word, sizeof(word));
+	siphash_add_padded(h, view_of(&word, sizeof(word)));
 }
 
 uint64_t marks_branch(const struct marks *k, struct view sent_by, struct view branch)
@@ -47,8 +48,8 @@ uint64_t marks_branch(const struct marks *k, struct view sent_by, struct view br
 	struct siphash h = k->branch;
 
 	add_word(&h, sent_by.len, branch.len, 0, 0);
-	siphash_add(&h, sent_by.at, sent_by.len);
-	siphash_add(&h, branch.at, branch.len);
+	siphash_add_padded(&h, sent_by);
+	siphash_add_padded(&h, branch);
 	return siphash_end(&h);
 }
 
@@ -59,10 +60,10 @@ uint64_t marks_branch_2543(const struct marks *k, struct view call_id, struct vi
 
 	// The last lane tells this input from the other branch's.
 	add_word(&h, call_id.len, from_tag.len, request_uri.len, 1);
-	siphash_add(&h, &cseq, sizeof(cseq));
-	siphash_add(&h, call_id.at, call_id.len);
-	siphash_add(&h, from_tag.at, from_tag.len);
-	siphash_add(&h, request_uri.at, request_uri.len);
+	siphash_add_padded(&h, view_of(&cseq, sizeof(cseq)));
+	siphash_add_padded(&h, call_id);
+	siphash_add_padded(&h, from_tag);
+	siphash_add_padded(&h, request_uri);
 	return siphash_end(&h);
 }
 
@@ -82,8 +83,8 @@ uint64_t marks_tag(const struct marks *k, struct view call_id, struct view from_
 	struct siphash h = k->tag;
 
 	add_word(&h, call_id.len, from_tag.len, cseq & 0xffff, cseq >> 16);
-	siphash_add(&h, call_id.at, call_id.len);
-	siphash_add(&h, from_tag.at, from_tag.len);
+	siphash_add_padded(&h, call_id);
+	siphash_add_padded(&h, from_tag);
 	return siphash_end(&h);
 }
 
@@ -107,15 +108,17 @@ static unsigned address_bytes(unsigned family)
 	return family == IP_V4 ? 4 : 16;
 }
 
-static uint64_t way_mac(const struct marks *k, const uint8_t *bytes, size_t n_bytes,
-	struct view branch, unsigned side)
+// Over values of fixed width: nothing in front of them is needed to keep them apart.
+static uint64_t way_mac(
+	const struct marks *k, const struct way_back *way, uint64_t branch, unsigned side)
 {
-	struct siphash h = k->way;
+	uint64_t words[4];
 
-	add_word(&h, n_bytes, branch.len, side, 0);
-	siphash_add(&h, bytes, n_bytes);
-	siphash_add(&h, branch.at, branch.len);
-	return siphash_end(&h);
+	memcpy(words, way->to.ip.bytes, sizeof(way->to.ip.bytes));
+	words[2] = way->to.ip.family | (uint64_t)way->listener << 8 | (uint64_t)way->worker << 16 |
+		(uint64_t)way->to.port << 32 | (uint64_t)side << 48;
+	words[3] = branch;
+	return siphash_end_words(&k->way, words, 4);
 }
 
 static void put_mac(uint8_t *at, uint64_t mac)
@@ -130,7 +133,7 @@ static uint64_t get_mac(const uint8_t *at)
 }
 
 void way_back_add(const struct marks *k, struct text *t, const struct way_back *way,
-	struct view branch, unsigned egress)
+	uint64_t branch, unsigned egress)
 {
 	unsigned n_address = address_bytes(way->to.ip.family);
 	size_t n = WAY_HEAD_BYTES + n_address;
@@ -142,33 +145,51 @@ void way_back_add(const struct marks *k, struct text *t, const struct way_back *
 	wire_put16(bytes + 2, way->worker);
 	wire_put16(bytes + 4, way->to.port);
 	memcpy(bytes + WAY_HEAD_BYTES, way->to.ip.bytes, n_address);
-	put_mac(bytes + n, way_mac(k, bytes, n, branch, egress));
+	put_mac(bytes + n, way_mac(k, way, branch, egress));
 	text = text_reserve(t, BASE64_TEXT_BYTES(n + 8));
 	if (text != NULL)
 		base64_encode(bytes, n + 8, text);
+}
+
+// The hash in a branch of ours, written as add_via() writes it and no other way.
+static bool read_branch(struct view branch, uint64_t *hash)
+{
+	const uint8_t *digits = branch.at + sizeof(MARKS_BRANCH_COOKIE) - 1;
+
+	if (branch.len != MARKS_BRANCH_BYTES ||
+		memcmp(branch.at, MARKS_BRANCH_COOKIE, sizeof(MARKS_BRANCH_COOKIE) - 1) != 0)
+		return false;
+	*hash = 0;
+	for (unsigned i = 0; i < TEXT_HEX64_BYTES; i++) {
+		unsigned figure = digits[i] - (unsigned)'0', letter = digits[i] - (unsigned)'a';
+
+		if (figure > 9 && letter > 5)
+			return false;
+		*hash = *hash << 4 | (figure <= 9 ? figure : letter + 10);
+	}
+	return true;
 }
 
 int way_back_parse(const struct marks *k, struct view text, struct view branch, unsigned ingress,
 	struct way_back *out)
 {
 	uint8_t bytes[WAY_BYTES_MAX];
+	uint64_t hash;
 	size_t n;
 
 	memset(out, 0, sizeof(*out));
 	if (text.len != BASE64_TEXT_BYTES(WAY_HEAD_BYTES + 4 + 8) &&
 		text.len != BASE64_TEXT_BYTES(WAY_HEAD_BYTES + 16 + 8))
 		return -EINVAL;
-	if (base64_decode(text.at, text.len, bytes) < 0)
+	if (base64_decode(text.at, text.len, bytes) < 0 || !read_branch(branch, &hash))
 		return -EINVAL;
 	n = text.len / 4 * 3 - 8;
 	if (n != WAY_HEAD_BYTES + address_bytes(bytes[0]))
-		return -EINVAL;
-	if (get_mac(bytes + n) != way_mac(k, bytes, n, branch, ingress))
 		return -EINVAL;
 	out->to.ip.family = bytes[0];
 	out->listener = bytes[1];
 	out->worker = wire_get16(bytes + 2);
 	out->to.port = wire_get16(bytes + 4);
 	memcpy(out->to.ip.bytes, bytes + WAY_HEAD_BYTES, n - WAY_HEAD_BYTES);
-	return 0;
+	return get_mac(bytes + n) == way_mac(k, out, hash, ingress) ? 0 : -EINVAL;
 }

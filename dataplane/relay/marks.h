@@ -63,10 +63,11 @@ struct way_back {
 // Longest text: IPv6.
 #define WAY_BACK_TEXT_BYTES 40
 
-// branch: of the Via that carries it. egress: enum side on which the request leaves and the
-// response must come back; both are under the MAC.
+// branch: hash in the branch of the Via that carries it. egress: enum side on which the request
+// leaves and the response must come back; both are under the MAC.
 void way_back_add(const struct marks *k, struct text *t, const struct way_back *way,
-	struct view branch, unsigned egress);
-// 0; or -EINVAL for a text that way_back_add() did not make with this key, branch and side.
+	uint64_t branch, unsigned egress);
+// branch: text of the Via's, with its cookie. 0; or -EINVAL for a text that way_back_add() did not
+// make with this key, branch and side.
 int way_back_parse(const struct marks *k, struct view text, struct view branch, unsigned ingress,
 	struct way_back *out);

@@ -2,27 +2,49 @@
 
 #include "dataplane/relay/via.h"
 
-// Sets a parameter of the top Via, in the place where it stands or behind all others.
-static void set_param(struct sip_edits *edits, struct text *text, const struct request *rq,
-	struct view name, struct view value)
+// The place of an rport without a value, which via.rport does not tell. As the first parameter or
+// the last one it cannot be within a quoted string, and needs no search.
+static const uint8_t *find_bare_rport(struct view params)
 {
-	struct view old = sip_param_find(rq->via.params, name);
-	const uint8_t *mark = text->at;
-	size_t at = (size_t)rq->via_at.span.at + rq->via_at.span.len, cut = 0;
+	static const char rport[] = ";rport";
+	const size_t n = sizeof(rport) - 1;
+	const uint8_t *last = params.at + params.len - n;
 
-	if (old.at != NULL) {
+	if (params.len >= n && memcmp(last, rport, n) == 0)
+		return last + 1;
+	if (params.len > n && memcmp(params.at, rport, n) == 0 && params.at[n] == ';')
+		return params.at + 1;
+	return sip_param_find(params, VIEW("rport")).at;
+}
+
+static void set_rport(
+	struct sip_edits *edits, struct text *text, const struct request *rq, uint16_t port)
+{
+	const struct sip_via *via = &rq->via;
+	bool bare = via->rport.len == 0;
+	const uint8_t *mark = text->at, *at = bare ? find_bare_rport(via->params) : via->rport.at;
+
+	if (bare)
+		text_add(text, VIEW("rport="));
+	text_add_number(text, port);
+	sip_edits_add(edits, (size_t)(at - rq->m->bytes.at),
+		bare ? sizeof("rport") - 1 : via->rport.len, text_since(text, mark));
+}
+
+// In the place where it stands, or behind all other parameters.
+static void set_received(
+	struct sip_edits *edits, struct text *text, const struct request *rq, struct view ip)
+{
+	struct view old = rq->via.received;
+	const uint8_t *mark = text->at;
+	size_t at = (size_t)rq->via_at.span.at + rq->via_at.span.len;
+
+	if (old.at != NULL)
 		at = (size_t)(old.at - rq->m->bytes.at);
-		// Without a value, what was found is the name.
-		cut = old.len > 0 ? old.len : name.len;
-	} else {
-		text_add(text, VIEW(";"));
-	}
-	if (old.len == 0) {
-		text_add(text, name);
-		text_add(text, VIEW("="));
-	}
-	text_add(text, value);
-	sip_edits_add(edits, at, cut, text_since(text, mark));
+	else
+		text_add(text, VIEW(";received="));
+	text_add(text, ip);
+	sip_edits_add(edits, at, old.len, text_since(text, mark));
 }
 
 static bool is_source(struct view host, const struct ip_addr *source, struct view source_text)
@@ -46,16 +68,11 @@ void via_add_source(struct sip_edits *edits, struct text *text, const struct req
 	char ip_text[IP_TEXT_BYTES];
 	struct view ip = view_of(ip_text, ip_format(&source->ip, ip_text));
 
+	if (via->has_rport)
+		set_rport(edits, text, rq, source->port);
 	// A received that is there was not written by us and would be believed by the next one.
 	if (via->has_rport || via->received.at != NULL || !is_source(via->host, &source->ip, ip))
-		set_param(edits, text, rq, VIEW("received"), ip);
-	if (via->has_rport) {
-		uint8_t digits[5];
-		struct text port = text_over(digits, sizeof(digits));
-
-		text_add_number(&port, source->port);
-		set_param(edits, text, rq, VIEW("rport"), text_view(&port));
-	}
+		set_received(edits, text, rq, ip);
 }
 
 struct endpoint via_response_address(const struct request *rq, const struct endpoint *source)
