@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define CACHE_TEXT_BYTES 104
+#define CACHE_LINE_BYTES 64
+#define CACHE_TEXT_BYTES 117 // fills a slot's three lines
 
 // A verdict before its source address is judged.
 struct judgement {
@@ -21,9 +22,11 @@ struct judgement {
 struct cache_slot {
 	uint8_t from_len, to_len; // both 0: free
 	uint8_t side;
-	uint8_t text[CACHE_TEXT_BYTES + 1]; // From, then To
+	uint8_t text[CACHE_TEXT_BYTES]; // From, then To
 	struct judgement judgement;
 };
+
+_Static_assert(sizeof(struct cache_slot) % CACHE_LINE_BYTES == 0, "a slot has whole cache lines");
 
 struct decider {
 	const struct image *image;
@@ -56,13 +59,15 @@ struct decider *decider_new(const struct policy *policy, size_t cache_slots)
 		while (n_slots < cache_slots)
 			n_slots *= 2;
 		d->cache_mask = n_slots - 1;
-		d->cache = calloc(n_slots, sizeof(*d->cache));
+		d->cache = aligned_alloc(CACHE_LINE_BYTES, n_slots * sizeof(*d->cache));
 	}
 	if (d->hits == NULL || d->matcher == NULL || (cache_slots > 0 && d->cache == NULL)) {
 		decider_free(d);
 		errno = ENOMEM;
 		return NULL;
 	}
+	if (d->cache != NULL)
+		memset(d->cache, 0, n_slots * sizeof(*d->cache));
 	return d;
 }
 
@@ -182,19 +187,6 @@ static void judge(const struct decider *d, const struct policy_query *q, struct 
 		allow(j, from_local ? to : from);
 }
 
-// Step 6. Not remembered: one organisation sends from many addresses.
-static void judge_source(const struct decider *d, const struct policy_query *q, struct judgement *j)
-{
-	const struct match *from = &j->verdict.from;
-
-	if (!j->needs_source || q->source.family == IP_NONE ||
-		image_peer_covers(d->image, image_peer_at(d->image, from->peer), &q->source))
-		return;
-	j->verdict.allowed = false;
-	j->verdict.peer = IMAGE_PEER_NONE;
-	refuse(j, REASON_source_undeclared, from);
-}
-
 static bool fits_cache(const struct policy_query *q)
 {
 	return q->from.len <= CACHE_TEXT_BYTES && q->to.len <= CACHE_TEXT_BYTES &&
@@ -229,17 +221,57 @@ static void remember(
 	slot->judgement = *j;
 }
 
-static void finish(struct decider *d, const struct policy_query *q, struct judgement *j,
-	struct verdict *verdict)
+// What is left to do once everything else about a query is judged.
+struct rest {
+	const struct image_peer *peer; // whose source addresses are judged by, NULL: none
+	uint32_t entry;                // to be counted
+};
+
+// Gives a judgement out. What the rest needs lies anywhere in the image: it is on its way while the
+// burst's other queries are judged.
+static void give(const struct decider *d, const struct policy_query *q, const struct judgement *j,
+	struct verdict *verdict, struct rest *rest)
 {
-	judge_source(d, q, j);
-	count_hit(d, j->entry);
 	*verdict = j->verdict;
+	rest->entry = j->entry;
+	rest->peer = NULL;
+	if (j->needs_source && q->source.family != IP_NONE) {
+		rest->peer = image_peer_at(d->image, j->verdict.from.peer);
+		__builtin_prefetch(rest->peer);
+	}
+	if (j->entry < d->n_hits)
+		__builtin_prefetch(&d->hits[j->entry], 1);
+}
+
+// Step 6. Not remembered: one organisation sends from many addresses.
+static void judge_source(const struct decider *d, const struct policy_query *q,
+	struct verdict *verdict, struct rest *rest)
+{
+	if (rest->peer == NULL || image_peer_covers(d->image, rest->peer, &q->source))
+		return;
+	verdict->allowed = false;
+	verdict->peer = IMAGE_PEER_NONE;
+	verdict->reason = REASON_source_undeclared;
+	verdict->rule = verdict->from.rule;
+	rest->entry = verdict->from.entry;
+}
+
+static void finish(struct decider *d, const struct policy_query query[], struct verdict verdict[],
+	struct rest rest[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (rest[i].peer != NULL)
+			__builtin_prefetch(image_sources(d->image, rest[i].peer));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		judge_source(d, &query[i], &verdict[i], &rest[i]);
+		count_hit(d, rest[i].entry);
+	}
 }
 
 static void decide_missed(struct decider *d, const struct policy_query query[],
-	struct verdict verdict[], struct cache_slot *const slots[], const uint8_t missed[],
-	unsigned n_missed)
+	struct verdict verdict[], struct rest rest[], struct cache_slot *const slots[],
+	const uint8_t missed[], unsigned n_missed)
 {
 	struct view names[MATCH_BURST_MAX];
 	struct match matches[MATCH_BURST_MAX];
@@ -259,7 +291,7 @@ static void decide_missed(struct decider *d, const struct policy_query query[],
 		judge(d, q, &j);
 		if (d->cache != NULL)
 			remember(slots[missed[m]], q, &j);
-		finish(d, q, &j, &verdict[missed[m]]);
+		give(d, q, &j, &verdict[missed[m]], &rest[missed[m]]);
 	}
 }
 
@@ -267,25 +299,24 @@ void policy_decide(
 	struct decider *d, const struct policy_query query[], struct verdict verdict[], unsigned n)
 {
 	struct cache_slot *slots[DECIDE_BURST_MAX];
+	struct rest rest[DECIDE_BURST_MAX];
 	uint8_t missed[DECIDE_BURST_MAX];
 	unsigned n_missed = 0;
 
 	for (unsigned i = 0; d->cache != NULL && i < n; i++) {
 		slots[i] = cache_slot_of(d, &query[i]);
-		__builtin_prefetch(slots[i]);
-		__builtin_prefetch((const uint8_t *)slots[i] + 64);
-		__builtin_prefetch((const uint8_t *)slots[i] + 128);
+		for (size_t at = 0; at < sizeof(*slots[i]); at += CACHE_LINE_BYTES)
+			__builtin_prefetch((const uint8_t *)slots[i] + at);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		if (d->cache != NULL && slot_holds(slots[i], &query[i])) {
-			struct judgement j = slots[i]->judgement;
-
-			finish(d, &query[i], &j, &verdict[i]);
+			give(d, &query[i], &slots[i]->judgement, &verdict[i], &rest[i]);
 		} else {
 			missed[n_missed++] = (uint8_t)i;
 		}
 	}
-	decide_missed(d, query, verdict, slots, missed, n_missed);
+	decide_missed(d, query, verdict, rest, slots, missed, n_missed);
+	finish(d, query, verdict, rest, n);
 }
 
 bool policy_blocks(struct decider *d, struct view name, struct match *match)
