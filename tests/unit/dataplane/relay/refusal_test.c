@@ -76,20 +76,20 @@ static void every_check_before_policy_has_its_answer(void **state)
 			ANSWER("505 Version Not Supported",
 				"1019;reason=\"SIP version not supported\"", "")},
 		{{.line = "MESSAGE <sip:b@partner.example> SIP/2.0"}, REASON_sip_bad_uri,
-			ANSWER("400 Bad Request", "1018;reason=\"malformed Request-URI\"", "")},
+			ANSWER("400 Bad Request", "1033;reason=\"malformed Request-URI\"", "")},
 		{{.line = "MESSAGE sip:b@partner.example?a=b SIP/2.0"}, REASON_sip_bad_uri,
-			ANSWER("400 Bad Request", "1018;reason=\"malformed Request-URI\"", "")},
+			ANSWER("400 Bad Request", "1033;reason=\"malformed Request-URI\"", "")},
 		{{.more = "Max-Forwards: 300\r\n"}, REASON_sip_bad_header,
 			ANSWER("400 Bad Request",
-				"1018;reason=\"a header field that the relay reads is malformed\"",
+				"1032;reason=\"a header field that the relay reads is malformed\"",
 				"")},
 		{{.more = "Max-Forwards: 3\r\nMax-Forwards: 3\r\n"}, REASON_sip_duplicate_header,
 			ANSWER("400 Bad Request",
-				"1018;reason=\"a header field that may occur once occurs twice\"",
+				"1031;reason=\"a header field that may occur once occurs twice\"",
 				"")},
 		{{.line = "INFO sip:b@partner.example SIP/2.0"}, REASON_sip_cseq_mismatch,
 			ANSWER("400 Bad Request",
-				"1018;reason=\"CSeq method is not the request's method\"", "")},
+				"1036;reason=\"CSeq method is not the request's method\"", "")},
 		{{.line = "NEW sip:b@partner.example SIP/2.0"}, REASON_sip_method_mismatch,
 			ANSWER("501 Not Implemented",
 				"1027;reason=\"CSeq method is not the request's, which is "
@@ -97,7 +97,7 @@ static void every_check_before_policy_has_its_answer(void **state)
 				"")},
 		{{.more = "Content-Length: 5\r\n", .body = "1234"}, REASON_sip_body_short,
 			ANSWER("400 Bad Request",
-				"1018;reason=\"body shorter than Content-Length\"", "")},
+				"1035;reason=\"body shorter than Content-Length\"", "")},
 		{{.line = "MESSAGE sips:b@partner.example SIP/2.0"}, REASON_sip_sips_downgrade,
 			ANSWER("480 Temporarily Unavailable",
 				"1026;reason=\"sips would leave TLS: no next hop with it "
@@ -349,7 +349,7 @@ static void what_a_request_lacks_its_answer_lacks(void **state)
 		"SIP/2.0 400 Bad Request\r\n"
 		"Via: SIP/2.0/UDP 10.0.0.10\r\n"
 		"CSeq: 1 INVITE\r\n"
-		"ms-diagnostics: 1018;reason=\"a mandatory header field is "
+		"ms-diagnostics: 1030;reason=\"a mandatory header field is "
 		"missing\";source=\"10.0.0.1:5060\"\r\n"
 		"Content-Length: 0\r\n"
 		"\r\n");
