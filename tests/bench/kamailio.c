@@ -98,6 +98,22 @@ static int udp_socket(int port)
 	return fd;
 }
 
+bool kamailio_is_installed(void)
+{
+	const char *path = getenv("PATH");
+
+	while (path != NULL && *path != '\0') {
+		size_t n = strcspn(path, ":");
+		char file[512];
+
+		snprintf(file, sizeof(file), "%.*s/kamailio", (int)n, path);
+		if (access(file, X_OK) == 0)
+			return true;
+		path += path[n] == ':' ? n + 1 : n;
+	}
+	return false;
+}
+
 static void start_kamailio(void)
 {
 	char path[128], pid_file[128];
