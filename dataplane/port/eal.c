@@ -78,6 +78,9 @@ static ssize_t write_log(void *cookie, const char *text, size_t n_bytes)
 	return (ssize_t)n_bytes;
 }
 
+// EAL keeps pointers into them until its end. Main thread.
+static struct arguments *arguments;
+
 int eal_start(const struct core_map *map, char error[CORE_MAP_ERROR_BYTES])
 {
 	static const cookie_io_functions_t functions = {.write = write_log};
@@ -100,7 +103,8 @@ int eal_start(const struct core_map *map, char error[CORE_MAP_ERROR_BYTES])
 	add(a, "--log-level=*:warning");
 	add_memory(a, map);
 	add_devices(a, map);
-	r = rte_eal_init(a->n, a->at); // keeps pointers into a, which therefore stays
+	arguments = a;
+	r = rte_eal_init(a->n, a->at);
 	if (r < 0) {
 		r = rte_errno > 0 ? -rte_errno : -EIO;
 		snprintf(error, CORE_MAP_ERROR_BYTES,
@@ -115,4 +119,6 @@ int eal_start(const struct core_map *map, char error[CORE_MAP_ERROR_BYTES])
 void eal_stop(void)
 {
 	rte_eal_cleanup();
+	free(arguments);
+	arguments = NULL;
 }

@@ -17,10 +17,10 @@ struct port {
 	uint16_t mtu;
 	uint16_t vlan; // 0: untagged
 	struct rte_ether_addr mac;
-	bool tx_ip_checksum, tx_udp_checksum; // the device fills them in
-	bool rx_ip_checksum, rx_udp_checksum; // the device has checked them
-	bool rx_hash;                         // it says that it sets mbuf.hash.rss
-	uint8_t rss_key[52];
+	bool tx_ip_checksum, tx_udp_checksum;   // the device fills them in
+	bool rx_ip_checksum, rx_udp_checksum;   // the device has checked them
+	bool rx_hash;                           // it says that it sets mbuf.hash.rss
+	_Alignas(uint32_t) uint8_t rss_key[52]; // rte_softrss() reads it by words
 	unsigned rss_key_bytes;
 	uint16_t reta[PORT_RETA_MAX]; // hash & (reta_size - 1) -> queue
 	unsigned reta_size;           // a power of two

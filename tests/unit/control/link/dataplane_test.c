@@ -35,6 +35,7 @@ struct control {
 struct fixture {
 	struct small_dataplane dataplane;
 	pthread_t thread;
+	bool runs; // the thread
 	_Atomic bool stop;
 	uv_loop_t loop;
 	uv_timer_t pulse;
@@ -55,6 +56,7 @@ static void *run_dataplane(void *arg)
 static void start_dataplane(struct fixture *f)
 {
 	atomic_store(&f->stop, false);
+	f->runs = true;
 	assert_int_equal(pthread_create(&f->thread, NULL, run_dataplane, f), 0);
 }
 
@@ -62,6 +64,7 @@ static void stop_dataplane(struct fixture *f)
 {
 	atomic_store(&f->stop, true);
 	pthread_join(f->thread, NULL);
+	f->runs = false;
 }
 
 static void on_attached(void *arg)
@@ -149,6 +152,8 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	if (f->runs) // the case failed midway
+		stop_dataplane(f);
 	dataplane_free(f->control.link);
 	uv_close((uv_handle_t *)&f->pulse, NULL);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
@@ -189,6 +194,18 @@ static bool all_applied(const struct control *c, uint64_t generation)
 	return true;
 }
 
+static bool all_answered(struct control *c)
+{
+	struct dataplane_status status;
+
+	dataplane_status(c->link, &status);
+	for (unsigned i = 0; i < SMALL_WORKERS; i++) {
+		if (status.workers[i].round_trip_ns == 0)
+			return false;
+	}
+	return true;
+}
+
 static void a_publication_is_proved_by_every_worker(void **state)
 {
 	struct fixture *f = *state;
@@ -201,7 +218,7 @@ static void a_publication_is_proved_by_every_worker(void **state)
 	assert_int_equal(publish(c, 3), 0);
 	assert_int_equal(c->n_done, 0);
 	assert_int_equal(publish(c, 3), -EBUSY);
-	RUN_UNTIL(f, c->n_done == 1 && all_applied(c, 3));
+	RUN_UNTIL(f, c->n_done == 1 && all_applied(c, 3) && all_answered(c));
 	assert_int_equal(c->error, 0);
 	assert_true(c->published.ok);
 	dataplane_status(c->link, &status);
@@ -212,7 +229,6 @@ static void a_publication_is_proved_by_every_worker(void **state)
 	for (unsigned i = 0; i < SMALL_WORKERS; i++) {
 		assert_int_equal(status.workers[i].core, 10 + i);
 		assert_int_equal(status.workers[i].generation, 3);
-		assert_true(status.workers[i].round_trip_ns > 0);
 	}
 	assert_int_equal(status.messages_bad, 0);
 	stop_dataplane(f);
