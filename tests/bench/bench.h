@@ -25,6 +25,7 @@ void bench_init(int argc, char **argv, const char *bench);
 bool bench_quick(void);
 
 uint64_t bench_now_ns(void); // CLOCK_MONOTONIC
+uint64_t bench_cpu_ns(void); // of this thread: what others take away does not count
 
 // One run's nanoseconds an item. More than BENCH_RUNS_MAX are an error of the bench: it aborts.
 void bench_add(struct bench_samples *s, double ns);
