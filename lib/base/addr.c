@@ -2,7 +2,6 @@
 
 #include "lib/base/addr.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -26,20 +25,88 @@ bool ip_prefix_covers(const struct ip_prefix *prefix, const struct ip_addr *ip)
 	return rest == 0 || (prefix->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest) == 0;
 }
 
+// Four numbers up to 255 without leading zeros.
+static bool parse_v4(const uint8_t *at, const uint8_t *end, uint8_t out[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		const uint8_t *from = i > 0 ? at + 1 : at;
+		unsigned value = 0;
+
+		if (i > 0 && (at == end || *at != '.'))
+			return false;
+		for (at = from; at < end && at < from + 3 && (uint8_t)(*at - '0') <= 9; at++)
+			value = value * 10 + (unsigned)(*at - '0');
+		if (at == from || value > 255 || (*from == '0' && at > from + 1))
+			return false;
+		out[i] = (uint8_t)value;
+	}
+	return at == end;
+}
+
+// 16 or more for what is no hexadecimal digit.
+static unsigned hex_value(uint8_t c)
+{
+	if ((uint8_t)(c - '0') <= 9)
+		return (unsigned)(c - '0');
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
+}
+
+// RFC 4291 §2.2; "::" stands for one group at least.
+static bool parse_v6(const uint8_t *at, const uint8_t *end, uint8_t out[16])
+{
+	size_t n = 0, gap = SIZE_MAX;
+
+	if (end - at >= 2 && at[0] == ':' && at[1] == ':') {
+		at += 2;
+		gap = 0;
+	}
+	while (at < end && n < 16) {
+		const uint8_t *from = at;
+		unsigned value = 0;
+
+		for (; at < end && at < from + 4 && hex_value(*at) < 16; at++)
+			value = value << 4 | hex_value(*at);
+		if (at < end && *at == '.' && n <= 12 && parse_v4(from, end, out + n)) {
+			n += 4;
+			at = end;
+			break;
+		}
+		if (at == from)
+			return false;
+		out[n++] = (uint8_t)(value >> 8);
+		out[n++] = (uint8_t)value;
+		if (at == end)
+			break;
+		if (*at++ != ':' || at == end)
+			return false;
+		if (*at == ':') {
+			if (gap != SIZE_MAX)
+				return false;
+			gap = n;
+			at++;
+		}
+	}
+	if (at != end || (n == 16) != (gap == SIZE_MAX))
+		return false;
+	if (gap != SIZE_MAX) {
+		memmove(out + gap + 16 - n, out + gap, n - gap);
+		memset(out + gap, 0, 16 - n);
+	}
+	return true;
+}
+
+// Not inet_pton(), which wants a copy with a NUL and takes ten times as long.
 int ip_parse(struct view text, struct ip_addr *out)
 {
-	char copy[IP_TEXT_BYTES];
-
 	memset(out, 0, sizeof(*out));
-	if (text.len == 0 || text.len >= sizeof(copy) || memchr(text.at, 0, text.len) != NULL)
+	if (text.len == 0 || text.len >= IP_TEXT_BYTES)
 		return -EINVAL;
-	memcpy(copy, text.at, text.len);
-	copy[text.len] = '\0';
-	if (inet_pton(AF_INET, copy, out->bytes) == 1) {
+	if (parse_v4(text.at, text.at + text.len, out->bytes)) {
 		out->family = IP_V4;
 		return 0;
 	}
-	if (inet_pton(AF_INET6, copy, out->bytes) == 1) {
+	if (parse_v6(text.at, text.at + text.len, out->bytes)) {
 		out->family = IP_V6;
 		return 0;
 	}

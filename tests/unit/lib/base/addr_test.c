@@ -4,6 +4,8 @@
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
 
 static void an_endpoint_survives_text_and_back(void **state)
 {
@@ -124,12 +126,65 @@ static void a_mapped_ipv4_address_is_written_as_one(void **state)
 	assert_string_equal(text, "::");
 }
 
+static void assert_parsed_as_inet_pton(const char *text, size_t len)
+{
+	struct ip_addr ip, expected = {.family = IP_NONE};
+	uint8_t *exact = malloc(len + 1);
+
+	assert_non_null(exact);
+	memcpy(exact + 1, text, len);
+	if (inet_pton(AF_INET, text, expected.bytes) == 1)
+		expected.family = IP_V4;
+	else if (inet_pton(AF_INET6, text, expected.bytes) == 1)
+		expected.family = IP_V6;
+	if (ip_parse(view_of(exact + 1, len), &ip) != (expected.family != IP_NONE ? 0 : -EINVAL) ||
+		!ip_equal(&ip, &expected))
+		fail_msg("%s: family %u, inet_pton %u", text, ip.family, expected.family);
+	free(exact);
+}
+
+static void ip_text_is_read_as_by_inet_pton(void **state)
+{
+	static const char *const texts[] = {"", ".", ":", "::", ":::", "0.0.0.0", "192.0.2.255",
+		"192.0.2.256", "01.2.3.4", "1.2.3.00", "1.2.3", "1.2.3.4.5", "1..2.3", "::1",
+		"1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8",
+		"1:2:3:4:5:6:7:8::", "1:2:3:4::5:6:7:8", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",
+		"1::2::3", "12345::", "::ffff:192.0.2.1", "1:2:3:4:5:6:192.0.2.1",
+		"1:2:3:4:5:6:7:192.0.2.1", "::1.2.3.4", "::1.2.3.4:1", "::1.2.3", "1:", ":1",
+		"::1:", "::g", "ABCD:ef01::", "1.2.3.4::"};
+	static const char alphabet[] = "0123456789abcdefF::::....x ";
+	uint64_t random = 0x9e3779b97f4a7c15;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_parsed_as_inet_pton(texts[i], strlen(texts[i]));
+	for (unsigned round = 0; round < 300000; round++) {
+		const char *from = texts[round % (sizeof(texts) / sizeof(texts[0]))];
+		size_t len = strlen(from), changes, at;
+		char text[IP_TEXT_BYTES] = "";
+
+		memcpy(text, from, len);
+		random = random * 6364136223846793005 + 1442695040888963407;
+		changes = 1 + (random >> 60) % 4;
+		for (; changes > 0 && len + 1 < sizeof(text); changes--) {
+			random = random * 6364136223846793005 + 1442695040888963407;
+			at = (random >> 32) % (len + 1);
+			// One byte more, or another one.
+			if (random >> 63 != 0 || at == len)
+				memmove(text + at + 1, text + at, ++len - at);
+			text[at] = alphabet[(random >> 40) % (sizeof(alphabet) - 1)];
+		}
+		assert_parsed_as_inet_pton(text, len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_endpoint_survives_text_and_back),
 		cmocka_unit_test(what_is_not_an_endpoint_is_refused),
 		cmocka_unit_test(ip_text_is_that_of_inet_ntop),
+		cmocka_unit_test(ip_text_is_read_as_by_inet_pton),
 		cmocka_unit_test(a_mapped_ipv4_address_is_written_as_one),
 		cmocka_unit_test(a_prefix_covers_its_addresses_and_no_others),
 		cmocka_unit_test(a_prefix_with_host_bits_or_a_bad_length_is_refused),
