@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // name-addr and addr-spec (RFC 3261 §25.1).
 
-#include <errno.h>
-
 #include "lib/sip/uri_read.h"
-#include "lib/sip/value.h"
+#include "lib/sip/value_read.h"
 
 // A quoted string or *(token LWS), to the '<' where the lexer is left. False for neither, or for a
 // value that begins with its URI.
@@ -26,55 +24,92 @@ LEX_INLINE bool read_display(struct sip_address *a, struct lex *x)
 	return x->c == '<';
 }
 
-// Where the URI ends and what may stand around it. The offset behind it, 0 if malformed.
-LEX_INLINE size_t read_uri(struct sip_address *a, struct lex *x)
-{
-	struct lex start = *x;
-	size_t from;
-
-	if (!read_display(a, x)) {
-		a->display = VIEW_NONE;
-		*x = start;
-		if (sip_uri_read(x, 0, SIP_URI_BARE, &a->uri) < 0)
-			return 0;
-		a->uri_text = lex_view(x, 0, x->pos);
-		return x->pos;
-	}
-	from = x->pos + 1;
-	lex_step(x);
-	if (sip_uri_read(x, from, SIP_URI_ENCLOSED, &a->uri) < 0 || x->c != '>')
-		return 0;
-	a->uri_text = lex_view(x, from, x->pos);
-	from = x->pos + 1;
-	lex_step(x);
-	return from;
-}
-
-LEX_INLINE int read_params(struct sip_address *a, struct lex *x, size_t from)
+// To the end or to a comma. The offset there, 0 if malformed.
+LEX_INLINE size_t read_params(struct sip_address *a, struct lex *x, size_t from)
 {
 	struct lex_param param;
+	size_t start, end;
 
 	a->tag = VIEW_NONE;
-	from = lex_skip_space(x, from);
-	a->params = lex_view(x, from, x->len);
-	while (x->c == ';' && x->pos == from) {
+	start = end = lex_skip_space(x, from);
+	while (x->c == ';' && x->pos == end) {
 		if (lex_param(x, &param) < 0)
-			return -EINVAL;
-		from = x->pos;
+			return 0;
+		end = x->pos;
 		if (!LEX_NAME_IS(param.name, "tag"))
 			continue;
 		// RFC 3261 §20.20, §20.39: one tag, a token.
 		if (a->tag.at != NULL || !param.is_token)
-			return -EINVAL;
+			return 0;
 		a->tag = param.value;
 	}
-	return from == x->len ? 0 : -EINVAL;
+	a->params = lex_view(x, start, end);
+	return x->pos == end && (end == x->len || x->c == ',') ? end : 0;
+}
+
+static size_t parse_bare(struct view text, const struct sip_message *m, struct sip_address *a)
+{
+	struct lex x = lex_start(text, m);
+
+	a->display = VIEW_NONE;
+	if (sip_uri_read(&x, 0, SIP_URI_BARE, &a->uri) < 0)
+		return 0;
+	a->uri_text = lex_view(&x, 0, x.pos);
+	return read_params(a, &x, x.pos);
+}
+
+// One value from the start of the text, m as in lex_start(). The offset of its end or of the comma
+// there; 0 if malformed.
+static size_t parse(struct view text, const struct sip_message *m, struct sip_address *a)
+{
+	struct lex x = lex_start(text, m);
+	size_t from;
+
+	if (!read_display(a, &x))
+		return parse_bare(text, m, a);
+	from = x.pos + 1;
+	lex_step(&x);
+	if (sip_uri_read(&x, from, SIP_URI_ENCLOSED, &a->uri) < 0 || x.c != '>')
+		return 0;
+	a->uri_text = lex_view(&x, from, x.pos);
+	from = x.pos + 1;
+	lex_step(&x);
+	return read_params(a, &x, from);
 }
 
 int sip_address_parse(struct view value, struct sip_address *out)
 {
-	struct lex x = lex_of(value);
-	size_t at = read_uri(out, &x);
+	size_t end = parse(value, NULL, out);
 
-	return at != 0 ? read_params(out, &x, at) : -EINVAL;
+	return end != 0 && end == value.len ? 0 : -EINVAL;
+}
+
+int sip_addresses_next(struct sip_values *it, struct sip_address *out, struct sip_value *where)
+{
+	size_t end;
+
+	if (it->h == NULL)
+		return 0;
+	end = parse(sip_values_rest(it), it->m, out);
+	return end != 0 ? sip_values_took(it, end, where) : -EINVAL;
+}
+
+static int single(const struct sip_message *m, enum sip_header_id id, struct sip_address *out)
+{
+	struct sip_span span;
+	int rc = sip_single_span(m, id, &span);
+
+	if (rc < 0)
+		return rc;
+	return parse(sip_view(m, span), m, out) == span.len ? 0 : -EINVAL;
+}
+
+int sip_from(const struct sip_message *m, struct sip_address *out)
+{
+	return single(m, SIP_H_FROM, out);
+}
+
+int sip_to(const struct sip_message *m, struct sip_address *out)
+{
+	return single(m, SIP_H_TO, out);
 }

@@ -54,24 +54,6 @@ const uint8_t lex_classes[256] = {
 	[0x80 ... 0xff] = H,
 };
 
-// min(x, n) == x: x <= n without sign.
-static __m128i at_most(__m128i v, uint8_t n)
-{
-	return _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8((char)n)), v);
-}
-
-static unsigned specials16(__m128i v)
-{
-	__m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
-	__m128i letter = at_most(_mm_sub_epi8(lower, _mm_set1_epi8('a')), 'z' - 'a');
-	// '-' to '9' holds '/' too.
-	__m128i digit = at_most(_mm_sub_epi8(v, _mm_set1_epi8('-')), '9' - '-');
-	__m128i plain = _mm_or_si128(letter, _mm_cmpeq_epi8(v, _mm_set1_epi8('_')));
-
-	digit = _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')), digit);
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(plain, digit)) ^ 0xffff;
-}
-
 uint64_t lex_specials_sse2(const uint8_t *p, size_t n)
 {
 	uint8_t rest[16] = {0};
@@ -79,10 +61,10 @@ uint64_t lex_specials_sse2(const uint8_t *p, size_t n)
 	size_t i;
 
 	for (i = 0; i + 16 <= n; i += 16)
-		marks |= (uint64_t)specials16(_mm_loadu_si128((const __m128i *)(p + i))) << i;
+		marks |= (uint64_t)lex_specials16(_mm_loadu_si128((const __m128i *)(p + i))) << i;
 	if (i < n) {
 		memcpy(rest, p + i, n - i);
-		marks |= (uint64_t)(specials16(_mm_loadu_si128((const __m128i *)rest)) &
+		marks |= (uint64_t)(lex_specials16(_mm_loadu_si128((const __m128i *)rest)) &
 				 ((1U << (n - i)) - 1))
 			<< i;
 	}

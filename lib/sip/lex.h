@@ -10,8 +10,11 @@
 
 #pragma once
 
+#include <emmintrin.h>
+
 #include "lib/base/addr.h"
 #include "lib/base/view.h"
+#include "lib/sip/message.h"
 
 #define LEX_INLINE static inline __attribute__((always_inline))
 
@@ -45,6 +48,32 @@ LEX_INLINE bool lex_is_space(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+LEX_INLINE bool lex_is_special(uint8_t c)
+{
+	uint8_t lower = c | 0x20;
+
+	return (lower < 'a' || lower > 'z') && !lex_is_digit(c) && c != '-' && c != '.' && c != '_';
+}
+
+// min(x, n) == x: x <= n without sign.
+LEX_INLINE __m128i lex_at_most(__m128i v, uint8_t n)
+{
+	return _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8((char)n)), v);
+}
+
+// Sixteen bytes at once.
+LEX_INLINE unsigned lex_specials16(__m128i v)
+{
+	__m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
+	__m128i letter = lex_at_most(_mm_sub_epi8(lower, _mm_set1_epi8('a')), 'z' - 'a');
+	// '-' to '9' holds '/' too.
+	__m128i digit = lex_at_most(_mm_sub_epi8(v, _mm_set1_epi8('-')), '9' - '-');
+	__m128i plain = _mm_or_si128(letter, _mm_cmpeq_epi8(v, _mm_set1_epi8('_')));
+
+	digit = _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')), digit);
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(plain, digit)) ^ 0xffff;
+}
+
 // One bit for each of n bytes, at most 64: set for a special one. Reads no others.
 uint64_t lex_specials(const uint8_t *p, size_t n);
 // The same by each way; avx512 only where lex_has_avx512().
@@ -55,17 +84,26 @@ bool lex_has_avx512(void);
 struct lex {
 	const uint8_t *at;
 	size_t len;
-	size_t base;    // where the chunk of marks begins
-	uint64_t marks; // special bytes of the chunk beyond pos
-	size_t pos;     // the special byte where the lexer stands; len at the end
-	uint8_t c;      // that byte, 0 at the end
+	size_t base;           // where the chunk of marks begins
+	uint64_t marks;        // special bytes of the chunk beyond pos
+	size_t pos;            // the special byte where the lexer stands; len at the end
+	const uint64_t *known; // marks of the message that the text is of, NULL for none
+	size_t from;           // where in that message it begins
+	uint8_t c;             // the byte at pos, 0 at the end
 };
 
+// The marks from base on, of bytes that the text has.
 LEX_INLINE uint64_t lex_chunk(const struct lex *x)
 {
-	size_t left = x->len - x->base;
+	size_t left = x->len - x->base, at = x->from + x->base;
+	const uint64_t *word;
+	uint64_t marks;
 
-	return lex_specials(x->at + x->base, left < 64 ? left : 64);
+	if (x->known == NULL || at + 64 > SIP_MARKED_BYTES)
+		return lex_specials(x->at + x->base, left < 64 ? left : 64);
+	word = x->known + at / 64;
+	marks = word[0] >> at % 64 | word[1] << 1 << (63 - at % 64);
+	return left < 64 ? marks & ((UINT64_C(1) << left) - 1) : marks;
 }
 
 // On to the next special byte.
@@ -85,13 +123,23 @@ LEX_INLINE void lex_step(struct lex *x)
 	x->c = x->at[x->pos];
 }
 
-LEX_INLINE struct lex lex_of(struct view text)
+// Of a text that is a part of an indexed message, or of any text without one.
+LEX_INLINE struct lex lex_start(struct view text, const struct sip_message *m)
 {
 	struct lex x = {.at = text.at, .len = text.len};
 
+	if (m != NULL) {
+		x.known = m->specials;
+		x.from = (size_t)(text.at - m->bytes.at);
+	}
 	x.marks = text.len > 0 ? lex_chunk(&x) : 0;
 	lex_step(&x);
 	return x;
+}
+
+LEX_INLINE struct lex lex_of(struct view text)
+{
+	return lex_start(text, NULL);
 }
 
 LEX_INLINE struct view lex_view(const struct lex *x, size_t from, size_t to)
@@ -166,7 +214,7 @@ LEX_INLINE int lex_param(struct lex *x, struct lex_param *out)
 		if (x->c == '"' && x->pos == from) {
 			to = lex_skip_quoted(x);
 		} else {
-			to = lex_skip_class(x, LEX_TOKEN);
+			lex_skip_class(x, LEX_TOKEN);
 			out->is_token = !lex_is(x->c, LEX_VALUE);
 			to = lex_skip_class(x, LEX_VALUE);
 		}

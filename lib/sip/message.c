@@ -39,8 +39,6 @@ static size_t find_fault(const uint8_t *bytes, size_t from, size_t to)
 			i++;
 			quoted = quoted && i + 1 < to &&
 				(bytes[i + 1] == ' ' || bytes[i + 1] == '\t');
-		} else if (c == '\r' || c == '\n') {
-			return i;
 		} else if (quoted && c == '\\' && i + 1 < to && bytes[i + 1] != '\r' &&
 			bytes[i + 1] != '\n') {
 			i++;
@@ -53,10 +51,8 @@ static size_t find_fault(const uint8_t *bytes, size_t from, size_t to)
 	return to;
 }
 
-// Most values have one space before them and none behind.
-static inline struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
+static struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
 {
-	from += from < to && bytes[from] == ' ';
 	while (from < to && lex_is_space(bytes[from]))
 		from++;
 	while (to > from && lex_is_space(bytes[to - 1]))
@@ -64,24 +60,41 @@ static inline struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
 	return span_of(from, to);
 }
 
+// A value from behind its colon to before its CRLF. Most have one space before them and none
+// behind; what is not white space there is above it.
+static inline struct sip_span find_value(const uint8_t *bytes, size_t from, size_t to)
+{
+	if (from + 2 <= to && bytes[from] == ' ' && bytes[from + 1] > ' ' && bytes[to - 1] > ' ')
+		return span_of(from + 1, to);
+	return trim(bytes, from, to);
+}
+
+static bool is_token(const struct sip_message *m, struct view name)
+{
+	struct lex x = lex_start(name, m);
+
+	return lex_skip_class(&x, LEX_TOKEN) == name.len && name.len > 0;
+}
+
 // One field from its first byte, its colon and the first byte of the next. False if malformed.
 static inline bool read_field(
 	const struct sip_message *m, size_t at, size_t colon, size_t end, struct sip_header *h)
 {
 	const uint8_t *bytes = m->bytes.at;
+	size_t name_end = colon;
 	struct view name;
 	enum sip_header_id id;
 
-	while (colon > at && (bytes[colon - 1] == ' ' || bytes[colon - 1] == '\t'))
-		colon--;
-	name = view_of(bytes + at, colon - at);
+	while (name_end > at && (bytes[name_end - 1] == ' ' || bytes[name_end - 1] == '\t'))
+		name_end--;
+	name = view_of(bytes + at, name_end - at);
 	id = sip_header_find_within(name, bytes + m->bytes.len);
-	if (id == SIP_H_OTHER && !lex_is_token(name))
+	if (id == SIP_H_OTHER && !is_token(m, name))
 		return false;
-	h->name = span_of(at, colon);
-	h->end = (uint16_t)end;
-	h->id = (uint8_t)id;
-	h->next = 0;
+	*h = (struct sip_header){.name = span_of(at, name_end),
+		.value = find_value(bytes, colon + 1, end - 2),
+		.end = (uint16_t)end,
+		.id = (uint8_t)id};
 	return true;
 }
 
@@ -100,7 +113,7 @@ static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan
 {
 	size_t fault = len, end = scan->at[0];
 	enum reason reason = REASON_none;
-	unsigned n = 0;
+	size_t n = 0;
 
 	if (scan->suspect < len)
 		fault = find_fault(m->bytes.at, end, scan->ended ? scan->at[scan->n - 1] : len);
@@ -115,8 +128,7 @@ static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan
 			reason = REASON_sip_malformed;
 			break;
 		}
-		m->headers[n].value = trim(m->bytes.at, at[1] + 1U, at[2] - 2U);
-		chain(m, n, m->headers[n].id);
+		chain(m, (unsigned)n, m->headers[n].id);
 		end = at[2];
 	}
 	m->n_headers = (uint8_t)n;
@@ -168,6 +180,7 @@ enum reason sip_message_parse(struct view bytes, enum sip_framing framing, struc
 	memset(m->first, 0, sizeof(m->first));
 	memset(m->last, 0, sizeof(m->last));
 	head = m->bytes.len < SIP_HEAD_BYTES_MAX ? m->bytes.len : SIP_HEAD_BYTES_MAX;
+	scan.specials = m->specials;
 	sip_scan_head(m->bytes.at, head, &scan);
 	if (scan.n == 0)
 		return REASON_sip_not_sip;

@@ -17,6 +17,8 @@
 // Bound on the start line and header fields together, so that spans fit 16 bits.
 #define SIP_HEAD_BYTES_MAX 65535
 #define SIP_HEADERS_MAX    200
+// Of so many bytes the index keeps what the typed accessors would otherwise look for again.
+#define SIP_MARKED_BYTES 4096
 
 enum sip_header_id {
 	SIP_H_OTHER,
@@ -61,6 +63,8 @@ struct sip_message {
 	uint8_t n_headers;
 	uint8_t first[SIP_H_N]; // 1 + index of the first field with the id, 0 for none
 	uint8_t last[SIP_H_N];  // likewise of the last
+	// One bit a byte of the head, for lex.h. The last word is never set, only read and masked.
+	uint64_t specials[SIP_MARKED_BYTES / 64 + 1];
 	struct sip_header headers[SIP_HEADERS_MAX];
 };
 

@@ -10,22 +10,22 @@ const struct sip_header_name sip_header_names[SIP_H_N] = {
 #undef SIP_HEADER
 };
 
-const uint8_t sip_header_slots[64] = {
-	[HEADER_SLOT(3, 'v', 'a')] = SIP_H_VIA,
-	[HEADER_SLOT(5, 'r', 'e')] = SIP_H_ROUTE,
-	[HEADER_SLOT(12, 'r', 'e')] = SIP_H_RECORD_ROUTE,
-	[HEADER_SLOT(4, 'f', 'm')] = SIP_H_FROM,
-	[HEADER_SLOT(2, 't', 'o')] = SIP_H_TO,
-	[HEADER_SLOT(7, 'c', 'd')] = SIP_H_CALL_ID,
-	[HEADER_SLOT(4, 'c', 'q')] = SIP_H_CSEQ,
-	[HEADER_SLOT(12, 'm', 's')] = SIP_H_MAX_FORWARDS,
-	[HEADER_SLOT(7, 'c', 't')] = SIP_H_CONTACT,
-	[HEADER_SLOT(14, 'c', 'h')] = SIP_H_CONTENT_LENGTH,
-	[HEADER_SLOT(12, 'c', 'e')] = SIP_H_CONTENT_TYPE,
-	[HEADER_SLOT(13, 'p', 'e')] = SIP_H_PROXY_REQUIRE,
-	[HEADER_SLOT(5, 'e', 't')] = SIP_H_EVENT,
-	[HEADER_SLOT(11, 'r', 'r')] = SIP_H_RETRY_AFTER,
-	[HEADER_SLOT(9, 't', 'p')] = SIP_H_TIMESTAMP,
+const struct sip_header_slot sip_header_slots[64] = {
+	[HEADER_SLOT(3, 'v', 'a')] = {"via", SIP_H_VIA},
+	[HEADER_SLOT(5, 'r', 'e')] = {"route", SIP_H_ROUTE},
+	[HEADER_SLOT(12, 'r', 'e')] = {"record-route", SIP_H_RECORD_ROUTE},
+	[HEADER_SLOT(4, 'f', 'm')] = {"from", SIP_H_FROM},
+	[HEADER_SLOT(2, 't', 'o')] = {"to", SIP_H_TO},
+	[HEADER_SLOT(7, 'c', 'd')] = {"call-id", SIP_H_CALL_ID},
+	[HEADER_SLOT(4, 'c', 'q')] = {"cseq", SIP_H_CSEQ},
+	[HEADER_SLOT(12, 'm', 's')] = {"max-forwards", SIP_H_MAX_FORWARDS},
+	[HEADER_SLOT(7, 'c', 't')] = {"contact", SIP_H_CONTACT},
+	[HEADER_SLOT(14, 'c', 'h')] = {"content-length", SIP_H_CONTENT_LENGTH},
+	[HEADER_SLOT(12, 'c', 'e')] = {"content-type", SIP_H_CONTENT_TYPE},
+	[HEADER_SLOT(13, 'p', 'e')] = {"proxy-require", SIP_H_PROXY_REQUIRE},
+	[HEADER_SLOT(5, 'e', 't')] = {"event", SIP_H_EVENT},
+	[HEADER_SLOT(11, 'r', 'r')] = {"retry-after", SIP_H_RETRY_AFTER},
+	[HEADER_SLOT(9, 't', 'p')] = {"timestamp", SIP_H_TIMESTAMP},
 };
 
 const struct sip_method_name sip_method_names[SIP_M_N] = {
@@ -50,6 +50,14 @@ const uint8_t sip_method_slots[32] = {
 	[METHOD_SLOT(6, 'U')] = SIP_M_UPDATE,
 	[METHOD_SLOT(7, 'P')] = SIP_M_PUBLISH,
 };
+
+__m128i sip_name_load_exact(struct view name)
+{
+	uint8_t copy[NAME_BYTES] = {0};
+
+	memcpy(copy, name.at, name.len);
+	return _mm_loadu_si128((const __m128i *)copy);
+}
 
 enum sip_header_id sip_header_find_compact(uint8_t letter)
 {

@@ -4,12 +4,15 @@
 
 #include <immintrin.h>
 
+#include "lib/sip/lex.h"
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 // One bit for each of 64 bytes, the first byte lowest.
 struct masks {
 	uint64_t cr, lf, space, colon;
-	uint64_t control; // also CR, LF and HTAB
+	uint64_t bad;     // control characters but CR, LF and HTAB
+	uint64_t special; // for lex.h
 };
 
 // The lowest bit's number; of nothing, any number.
@@ -38,54 +41,62 @@ ALWAYS_INLINE void put_each(uint64_t marks, uint32_t base, uint16_t *at)
 		*at++ = (uint16_t)(base + lowest(marks));
 }
 
-// Takes up the marks of a block, of the bytes that it has. True at the empty line.
-ALWAYS_INLINE bool take(struct masks b, uint64_t have, uint32_t base, struct carry *carry,
-	struct sip_scan *out, put_fn *put)
+// What of a block matters to the index.
+struct found {
+	uint64_t marks, suspects;
+	uint64_t end; // not 0: the empty line is in this block
+};
+
+// The marks of a block, of the bytes that it has.
+ALWAYS_INLINE struct found take(const struct masks *b, uint64_t have, struct carry *carry)
 {
-	uint64_t starts = (b.lf << 1 | carry->lf) & ~b.space;
-	uint64_t stray = (b.cr << 1 | carry->cr) ^ b.lf;
-	uint64_t suspects = stray | (b.control & ~(b.cr | b.lf | b.space));
-	uint64_t end = starts & b.cr;
+	uint64_t starts = (b->lf << 1 | carry->lf) & ~b->space;
+	uint64_t stray = (b->cr << 1 | carry->cr) ^ b->lf;
+	uint64_t end = starts & b->cr;
 	// A carry that enters at a line's start runs through the ones of ~colon and comes to rest
 	// on the line's first colon, perhaps blocks later.
 	unsigned long long sum, seeking;
-	bool over = __builtin_uaddll_overflow(~b.colon, starts & ~b.colon, &sum);
+	bool over = __builtin_uaddll_overflow(~b->colon, starts & ~b->colon, &sum);
 	bool over_too = __builtin_uaddll_overflow(sum, carry->seeking, &seeking);
-	uint64_t marks = starts | (seeking & b.colon);
 
-	carry->cr = b.cr >> 63;
-	carry->lf = b.lf >> 63;
+	carry->cr = b->cr >> 63;
+	carry->lf = b->lf >> 63;
 	carry->seeking = over | over_too;
 	// Nothing beyond the CR of the empty line is ours.
 	if (end != 0)
 		have &= end ^ (end - 1);
-	marks &= have;
-	suspects &= have;
-	if (suspects != 0 && out->suspect == UINT32_MAX)
-		out->suspect = base + (uint32_t)__builtin_ctzll(suspects);
-	put(marks, base, out->at + out->n);
-	out->n += (uint32_t)__builtin_popcountll(marks);
-	return end != 0;
+	return (struct found){.marks = (starts | (seeking & b->colon)) & have,
+		.suspects = (stray | b->bad) & have,
+		.end = end};
 }
 
+// Counts in locals: through out, every store of a position might change them.
 ALWAYS_INLINE void scan(
 	const uint8_t *bytes, size_t len, struct sip_scan *out, look_fn *look, put_fn *put)
 {
 	struct carry carry = {0};
+	uint64_t *specials = out->specials, end = 0;
+	uint32_t n_marks = 0, suspect = UINT32_MAX;
 
-	out->n = 0;
-	out->suspect = UINT32_MAX;
-	out->ended = false;
-	for (size_t base = 0; base < len && out->n <= SIP_SCAN_MARKS_MAX; base += 64) {
+	for (size_t base = 0; base < len && n_marks <= SIP_SCAN_MARKS_MAX; base += 64) {
 		size_t n = len - base;
 		uint64_t have = n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+		struct masks b = look(bytes + base, n);
+		struct found found = take(&b, have, &carry);
 
-		out->ended = take(look(bytes + base, n), have, (uint32_t)base, &carry, out, put);
-		if (out->ended)
+		if (base < SIP_MARKED_BYTES)
+			specials[base / 64] = b.special;
+		if (found.suspects != 0 && suspect == UINT32_MAX)
+			suspect = (uint32_t)base + (uint32_t)__builtin_ctzll(found.suspects);
+		put(found.marks, (uint32_t)base, out->at + n_marks);
+		n_marks += (uint32_t)__builtin_popcountll(found.marks);
+		end = found.end;
+		if (end != 0)
 			break;
 	}
-	if (out->suspect == UINT32_MAX)
-		out->suspect = (uint32_t)len;
+	out->n = n_marks;
+	out->suspect = suspect == UINT32_MAX ? (uint32_t)len : suspect;
+	out->ended = end != 0;
 }
 
 ALWAYS_INLINE struct masks look_scalar(const uint8_t *p, size_t n)
@@ -93,11 +104,14 @@ ALWAYS_INLINE struct masks look_scalar(const uint8_t *p, size_t n)
 	struct masks b = {0};
 
 	for (size_t i = 0; i < n && i < 64; i++) {
+		bool space = p[i] == ' ' || p[i] == '\t', end = p[i] == '\r' || p[i] == '\n';
+
 		b.cr |= (uint64_t)(p[i] == '\r') << i;
 		b.lf |= (uint64_t)(p[i] == '\n') << i;
-		b.space |= (uint64_t)(p[i] == ' ' || p[i] == '\t') << i;
+		b.space |= (uint64_t)space << i;
 		b.colon |= (uint64_t)(p[i] == ':') << i;
-		b.control |= (uint64_t)(p[i] < 0x20 || p[i] == 0x7f) << i;
+		b.bad |= (uint64_t)((p[i] < 0x20 && !space && !end) || p[i] == 0x7f) << i;
+		b.special |= (uint64_t)lex_is_special(p[i]) << i;
 	}
 	return b;
 }
@@ -133,9 +147,26 @@ ALWAYS_INLINE struct masks look_sse2(const uint8_t *p, size_t n)
 		b.lf |= (uint64_t)(unsigned)_mm_movemask_epi8(lf) << i;
 		b.space |= (uint64_t)(unsigned)_mm_movemask_epi8(space) << i;
 		b.colon |= (uint64_t)(unsigned)_mm_movemask_epi8(colon) << i;
-		b.control |= (uint64_t)(unsigned)_mm_movemask_epi8(control) << i;
+		b.bad |= (uint64_t)(unsigned)_mm_movemask_epi8(control) << i;
+		b.special |= (uint64_t)lex_specials16(v) << i;
 	}
+	b.bad &= ~(b.cr | b.lf | b.space);
 	return b;
+}
+
+// As lex_specials16().
+__attribute__((target("avx2"))) ALWAYS_INLINE unsigned specials32(__m256i v)
+{
+	__m256i letter =
+		_mm256_sub_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
+	__m256i digit = _mm256_sub_epi8(v, _mm256_set1_epi8('-'));
+	__m256i plain = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('_'));
+
+	letter = _mm256_cmpeq_epi8(_mm256_min_epu8(letter, _mm256_set1_epi8('z' - 'a')), letter);
+	digit = _mm256_cmpeq_epi8(_mm256_min_epu8(digit, _mm256_set1_epi8('9' - '-')), digit);
+	digit = _mm256_andnot_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('/')), digit);
+	plain = _mm256_or_si256(plain, _mm256_or_si256(letter, digit));
+	return ~(unsigned)_mm256_movemask_epi8(plain);
 }
 
 __attribute__((target("avx2"))) ALWAYS_INLINE struct masks look_avx2(const uint8_t *p, size_t n)
@@ -159,31 +190,62 @@ __attribute__((target("avx2"))) ALWAYS_INLINE struct masks look_avx2(const uint8
 		b.lf |= (uint64_t)(unsigned)_mm256_movemask_epi8(lf) << i;
 		b.space |= (uint64_t)(unsigned)_mm256_movemask_epi8(space) << i;
 		b.colon |= (uint64_t)(unsigned)_mm256_movemask_epi8(colon) << i;
-		b.control |= (uint64_t)(unsigned)_mm256_movemask_epi8(control) << i;
+		b.bad |= (uint64_t)(unsigned)_mm256_movemask_epi8(control) << i;
+		b.special |= (uint64_t)specials32(v) << i;
 	}
+	b.bad &= ~(b.cr | b.lf | b.space);
 	return b;
 }
 
-__attribute__((target("avx512f,avx512bw"))) ALWAYS_INLINE struct masks look_avx512(
+// What a byte of ASCII is, for one look-up of 64.
+enum {
+	IS_CR = 1 << 0,
+	IS_LF = 1 << 1,
+	IS_SPACE = 1 << 2,
+	IS_COLON = 1 << 3,
+	IS_BAD = 1 << 4,
+	IS_PLAIN = 1 << 5, // not special
+};
+
+static const uint8_t kinds[128] = {
+	[0 ... 8] = IS_BAD,
+	['\t'] = IS_SPACE,
+	['\n'] = IS_LF,
+	[11 ... 12] = IS_BAD,
+	['\r'] = IS_CR,
+	[14 ... 31] = IS_BAD,
+	[' '] = IS_SPACE,
+	['-' ... '.'] = IS_PLAIN,
+	['0' ... '9'] = IS_PLAIN,
+	[':'] = IS_COLON,
+	['A' ... 'Z'] = IS_PLAIN,
+	['_'] = IS_PLAIN,
+	['a' ... 'z'] = IS_PLAIN,
+	[127] = IS_BAD,
+};
+
+__attribute__((target("avx512f,avx512bw,avx512vbmi"))) ALWAYS_INLINE struct masks look_avx512(
 	const uint8_t *p, size_t n)
 {
 	__mmask64 have = n >= 64 ? ~0ULL : (1ULL << n) - 1;
 	// A masked load does not touch what it leaves out.
 	__m512i v = _mm512_mask_loadu_epi8(_mm512_set1_epi8('.'), have, p);
+	__m512i low = _mm512_loadu_si512(kinds), high = _mm512_loadu_si512(kinds + 64);
+	// The look-up takes seven bits; what has an eighth is nothing of the above.
+	__m512i kind = _mm512_maskz_permutex2var_epi8(~_mm512_movepi8_mask(v), low, v, high);
 
 	return (struct masks){
-		.cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r')),
-		.lf = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n')),
-		.space = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(' ')) |
-			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\t')),
-		.colon = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(':')),
-		.control = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) |
-			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(0x7f)),
+		.cr = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_CR)),
+		.lf = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_LF)),
+		.space = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_SPACE)),
+		.colon = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_COLON)),
+		.bad = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_BAD)),
+		.special = _mm512_testn_epi8_mask(kind, _mm512_set1_epi8(IS_PLAIN)),
 	};
 }
 
 // The numbers of the marked bits side by side, sixteen at a time.
-__attribute__((target("avx512f,avx512bw,avx512vbmi2"))) ALWAYS_INLINE void put_avx512(
+__attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2"))) ALWAYS_INLINE void put_avx512(
 	uint64_t marks, uint32_t base, uint16_t *at)
 {
 	static const uint8_t numbers[64] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
@@ -226,16 +288,16 @@ bool sip_scan_head_avx2(const uint8_t *bytes, size_t len, struct sip_scan *out)
 	return true;
 }
 
-__attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,popcnt"))) static void scan_avx512(
-	const uint8_t *bytes, size_t len, struct sip_scan *out)
+__attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,bmi,popcnt"))) static void
+scan_avx512(const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
 	scan(bytes, len, out, look_avx512, put_avx512);
 }
 
 bool sip_scan_head_avx512(const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
-	if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vbmi2") ||
-		!__builtin_cpu_supports("bmi"))
+	if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vbmi") ||
+		!__builtin_cpu_supports("avx512vbmi2") || !__builtin_cpu_supports("bmi"))
 		return false;
 	scan_avx512(bytes, len, out);
 	return true;

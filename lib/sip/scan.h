@@ -22,6 +22,9 @@ struct sip_scan {
 	// HTAB (good only in a quoted-pair); len when there is none.
 	uint32_t suspect;
 	bool ended; // the empty line was found, its CR at least
+	// Where to mark the special bytes (lex.h) of the first SIP_MARKED_BYTES, as far as the scan
+	// goes; the caller's.
+	uint64_t *specials;
 };
 
 // Stops at the empty line, at len, or when there are more than SIP_SCAN_MARKS_MAX marks.

@@ -3,127 +3,57 @@
 
 #include "lib/sip/value.h"
 
-#include <errno.h>
-
-#include "lib/sip/lex.h"
 #include "lib/sip/names.h"
+#include "lib/sip/value_read.h"
 
-struct sip_values sip_values_of(const struct sip_message *m, enum sip_header_id id)
+// On to the comma that ends a value, or to the end. False on an open quote or bracket.
+LEX_INLINE bool skip_to_comma(struct lex *x)
 {
-	const struct sip_header *h = sip_header_first(m, id);
-
-	return (struct sip_values){.m = m, .h = h, .at = h != NULL ? h->value.at : 0};
-}
-
-// The offset of the comma that ends a value, or of the end; beyond it on an open quote or bracket.
-static size_t find_comma(struct view text)
-{
-	struct lex x;
-
-	// Without any comma there is one value, and whoever parses it will judge its quotes.
-	if (text.len == 0 || memchr(text.at, ',', text.len) == NULL)
-		return text.len;
-	x = lex_of(text);
-	while (x.c != ',' && x.pos < x.len) {
-		if (x.c == '"') {
-			if (lex_skip_quoted(&x) == 0)
-				return text.len + 1;
+	while (x->c != ',' && x->pos < x->len) {
+		if (x->c == '"') {
+			if (lex_skip_quoted(x) == 0)
+				return false;
 			continue;
 		}
-		if (x.c == '<') {
-			while (x.c != '>' && x.pos < x.len)
-				lex_step(&x);
-			if (x.pos == x.len)
-				return text.len + 1;
+		if (x->c == '<') {
+			while (x->c != '>' && x->pos < x->len)
+				lex_step(x);
+			if (x->pos == x->len)
+				return false;
 		}
-		lex_step(&x);
+		lex_step(x);
 	}
-	return x.pos;
-}
-
-static struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
-{
-	while (from < to && lex_is_space(bytes[from]))
-		from++;
-	while (to > from && lex_is_space(bytes[to - 1]))
-		to--;
-	return (struct sip_span){(uint16_t)from, (uint16_t)(to - from)};
+	return true;
 }
 
 int sip_values_next(struct sip_values *it, struct sip_value *out)
 {
-	const struct sip_header *h = it->h;
-	struct view rest;
-	size_t end;
+	struct lex x;
 
-	if (h == NULL)
+	if (it->h == NULL)
 		return 0;
-	rest = view_of(it->m->bytes.at + it->at, (size_t)h->value.at + h->value.len - it->at);
-	end = find_comma(rest);
-	if (end > rest.len)
-		return -EINVAL;
-	out->h = h;
-	out->span = trim(it->m->bytes.at, it->at, it->at + end);
-	if (out->span.len == 0)
-		return -EINVAL;
-	if (end < rest.len) {
-		it->at = (uint16_t)(it->at + end + 1);
-	} else {
-		it->h = sip_header_next(it->m, h);
-		it->at = it->h != NULL ? it->h->value.at : 0;
-	}
-	return 1;
-}
-
-// The value of a field that may stand once.
-static int single(const struct sip_message *m, enum sip_header_id id, struct view *out)
-{
-	const struct sip_header *h = sip_header_first(m, id);
-
-	if (h == NULL)
-		return -ENOENT;
-	if (h->next != 0)
-		return -EINVAL;
-	*out = sip_view(m, h->value);
-	return 0;
-}
-
-static int address(const struct sip_message *m, enum sip_header_id id, struct sip_address *out)
-{
-	struct view value;
-	int rc = single(m, id, &value);
-
-	return rc < 0 ? rc : sip_address_parse(value, out);
-}
-
-int sip_from(const struct sip_message *m, struct sip_address *out)
-{
-	return address(m, SIP_H_FROM, out);
-}
-
-int sip_to(const struct sip_message *m, struct sip_address *out)
-{
-	return address(m, SIP_H_TO, out);
+	x = lex_start(sip_values_rest(it), it->m);
+	return skip_to_comma(&x) ? sip_values_took(it, x.pos, out) : -EINVAL;
 }
 
 int sip_cseq(const struct sip_message *m, struct sip_cseq *out)
 {
-	struct view value;
-	size_t digits = 0, method;
-	int rc = single(m, SIP_H_CSEQ, &value);
+	struct sip_span span;
+	size_t digits, method;
+	struct lex x;
+	int rc = sip_single_span(m, SIP_H_CSEQ, &span);
 
 	if (rc < 0)
 		return rc;
-	while (digits < value.len && lex_is_digit(value.at[digits]))
-		digits++;
-	for (method = digits; method < value.len && lex_is_space(value.at[method]);)
-		method++;
+	x = lex_start(sip_view(m, span), m);
+	digits = x.pos;
+	method = lex_skip_space(&x, digits);
 	// RFC 3261 §8.1.1.5: less than 2**31.
-	if (method == digits || !lex_number(view_of(value.at, digits), INT32_MAX, &out->number) ||
+	if (method == digits || !lex_number(lex_view(&x, 0, digits), INT32_MAX, &out->number) ||
 		out->number > INT32_MAX)
 		return -EINVAL;
-	out->method_text = view_of(value.at + method, value.len - method);
-	if (!lex_is_token(out->method_text))
+	out->method_text = lex_view(&x, method, x.len);
+	if (method == x.len || lex_skip_class(&x, LEX_TOKEN) != x.len)
 		return -EINVAL;
 	out->method = (uint8_t)sip_method_find_within(out->method_text, m->bytes.at + m->bytes.len);
 	return 0;
@@ -132,13 +62,15 @@ int sip_cseq(const struct sip_message *m, struct sip_cseq *out)
 // callid = word [ "@" word ]
 int sip_call_id(const struct sip_message *m, struct view *out)
 {
-	int rc = single(m, SIP_H_CALL_ID, out);
+	struct sip_span span;
+	int rc = sip_single_span(m, SIP_H_CALL_ID, &span);
 	struct lex x;
 	size_t at;
 
 	if (rc < 0)
 		return rc;
-	x = lex_of(*out);
+	*out = sip_view(m, span);
+	x = lex_start(*out, m);
 	at = lex_skip_class(&x, LEX_WORD);
 	if (x.c == '@' && at > 0 && at + 1 < x.len) {
 		lex_step(&x);
@@ -149,12 +81,12 @@ int sip_call_id(const struct sip_message *m, struct view *out)
 
 int sip_max_forwards(const struct sip_message *m, unsigned *out)
 {
-	struct view value;
-	int rc = single(m, SIP_H_MAX_FORWARDS, &value);
+	struct sip_span span;
+	int rc = sip_single_span(m, SIP_H_MAX_FORWARDS, &span);
 
 	if (rc < 0)
 		return rc;
-	return lex_number(value, UINT8_MAX, out) && *out <= UINT8_MAX ? 0 : -EINVAL;
+	return lex_number(sip_view(m, span), UINT8_MAX, out) && *out <= UINT8_MAX ? 0 : -EINVAL;
 }
 
 // Repeated with one and the same number it is still one length; sip_message_parse() has refused
@@ -184,14 +116,14 @@ LEX_INLINE int check_params(struct lex *x, size_t from)
 
 int sip_content_type(const struct sip_message *m, struct view *type, struct view *subtype)
 {
-	struct view value;
+	struct sip_span span;
 	struct lex x;
 	size_t from, to;
-	int rc = single(m, SIP_H_CONTENT_TYPE, &value);
+	int rc = sip_single_span(m, SIP_H_CONTENT_TYPE, &span);
 
 	if (rc < 0)
 		return rc;
-	x = lex_of(value);
+	x = lex_start(sip_view(m, span), m);
 	to = lex_skip_class(&x, LEX_TOKEN);
 	*type = lex_view(&x, 0, to);
 	if (to == 0 || lex_skip_space(&x, to) != x.pos || x.c != '/')
@@ -206,14 +138,14 @@ int sip_content_type(const struct sip_message *m, struct view *type, struct view
 
 int sip_event(const struct sip_message *m, struct view *package)
 {
-	struct view value;
+	struct sip_span span;
 	struct lex x;
 	size_t to;
-	int rc = single(m, SIP_H_EVENT, &value);
+	int rc = sip_single_span(m, SIP_H_EVENT, &span);
 
 	if (rc < 0)
 		return rc;
-	x = lex_of(value);
+	x = lex_start(sip_view(m, span), m);
 	to = lex_skip_class(&x, LEX_TOKEN);
 	*package = lex_view(&x, 0, to);
 	return to > 0 ? check_params(&x, to) : -EINVAL;

@@ -21,7 +21,13 @@ struct sip_value {
 	struct sip_span span;       // without white space around it
 };
 
-struct sip_values sip_values_of(const struct sip_message *m, enum sip_header_id id);
+static inline struct sip_values sip_values_of(const struct sip_message *m, enum sip_header_id id)
+{
+	const struct sip_header *h = sip_header_first(m, id);
+
+	return (struct sip_values){.m = m, .h = h, .at = h != NULL ? h->value.at : 0};
+}
+
 // 1 and the next value; 0 at the end; -EINVAL on an empty value or a broken quote.
 int sip_values_next(struct sip_values *it, struct sip_value *out);
 
@@ -40,6 +46,8 @@ struct sip_via {
 };
 
 int sip_via_parse(struct view value, struct sip_via *out);
+// As sip_values_next(), of Via: the value parsed in the same pass, and where it stands.
+int sip_vias_next(struct sip_values *it, struct sip_via *out, struct sip_value *where);
 // The topmost Via value and where it stands.
 int sip_top_via(const struct sip_message *m, struct sip_via *out, struct sip_value *where);
 
@@ -55,8 +63,14 @@ struct sip_address {
 };
 
 int sip_address_parse(struct view value, struct sip_address *out);
+// As sip_values_next(), of Contact, Route, Record-Route: the value parsed in the same pass, and
+// where it stands.
+int sip_addresses_next(struct sip_values *it, struct sip_address *out, struct sip_value *where);
 int sip_from(const struct sip_message *m, struct sip_address *out);
 int sip_to(const struct sip_message *m, struct sip_address *out);
+
+// The Request-URI, by the same rules as sip_uri_parse().
+int sip_request_uri(const struct sip_message *m, struct sip_uri *out);
 
 struct sip_cseq {
 	uint32_t number; // < 2^31

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Via (RFC 3261 §20.42, §25.1; rport: RFC 3581).
 
-#include <errno.h>
-
-#include "lib/sip/lex.h"
-#include "lib/sip/value.h"
+#include "lib/sip/value_read.h"
 
 static enum transport transport_of(struct view name)
 {
@@ -117,10 +114,11 @@ LEX_INLINE void clear(struct sip_via *v)
 	v->has_rport = false;
 }
 
-// One value from the start of text. The offset of its end or of the comma there; 0 if malformed.
-static size_t parse(struct view text, struct sip_via *v)
+// One value from the start of the text, m as in lex_start(). The offset of its end or of the comma
+// there; 0 if malformed.
+static size_t parse(struct view text, const struct sip_message *m, struct sip_via *v)
 {
-	struct lex x = lex_of(text);
+	struct lex x = lex_start(text, m);
 	struct lex_param param;
 	size_t at, params;
 
@@ -133,29 +131,33 @@ static size_t parse(struct view text, struct sip_via *v)
 		if (lex_param(&x, &param) < 0 || note_param(v, &param) < 0)
 			return 0;
 	}
-	for (at = x.pos; lex_is_space(text.at[at - 1]);)
+	for (at = x.pos; lex_is_space(x.at[at - 1]);)
 		at--;
 	v->text = lex_view(&x, 0, at);
 	v->params = at > params ? lex_view(&x, params, at) : lex_view(&x, at, at);
-	return x.pos == text.len || x.c == ',' ? x.pos : 0;
+	return x.pos == x.len || x.c == ',' ? x.pos : 0;
 }
 
 int sip_via_parse(struct view value, struct sip_via *out)
 {
-	size_t end = parse(value, out);
+	size_t end = parse(value, NULL, out);
 
 	return end != 0 && end == value.len ? 0 : -EINVAL;
 }
 
+int sip_vias_next(struct sip_values *it, struct sip_via *out, struct sip_value *where)
+{
+	size_t end;
+
+	if (it->h == NULL)
+		return 0;
+	end = parse(sip_values_rest(it), it->m, out);
+	return end != 0 ? sip_values_took(it, end, where) : -EINVAL;
+}
+
 int sip_top_via(const struct sip_message *m, struct sip_via *out, struct sip_value *where)
 {
-	const struct sip_header *h = sip_header_first(m, SIP_H_VIA);
+	struct sip_values it = sip_values_of(m, SIP_H_VIA);
 
-	if (h == NULL)
-		return -ENOENT;
-	if (parse(sip_view(m, h->value), out) == 0)
-		return -EINVAL;
-	where->h = h;
-	where->span = (struct sip_span){h->value.at, (uint16_t)out->text.len};
-	return 0;
+	return it.h == NULL ? -ENOENT : sip_vias_next(&it, out, where) > 0 ? 0 : -EINVAL;
 }

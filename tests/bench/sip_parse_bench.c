@@ -35,12 +35,12 @@ static uint64_t sum_vias(const struct sip_message *m)
 	struct sip_value value;
 	struct sip_via via;
 	uint64_t sum = 0;
+	int more;
 
-	while (sip_values_next(&it, &value) > 0) {
-		if (sip_via_parse(sip_view(m, value.span), &via) < 0)
-			abort();
+	while ((more = sip_vias_next(&it, &via, &value)) > 0)
 		sum += via.host.len + via.port + via.branch.len + via.transport_text.len;
-	}
+	if (more < 0)
+		abort();
 	return sum;
 }
 
@@ -50,12 +50,12 @@ static uint64_t sum_addresses(const struct sip_message *m, enum sip_header_id id
 	struct sip_address address;
 	struct sip_value value;
 	uint64_t sum = 0;
+	int more;
 
-	while (sip_values_next(&it, &value) > 0) {
-		if (sip_address_parse(sip_view(m, value.span), &address) < 0)
-			abort();
+	while ((more = sip_addresses_next(&it, &address, &value)) > 0)
 		sum += sum_address(&address);
-	}
+	if (more < 0)
+		abort();
 	return sum;
 }
 
@@ -100,8 +100,7 @@ static uint64_t sum_ours(const char *text, size_t len)
 	struct sip_uri uri;
 
 	if (sip_message_parse(view_of(text, len), SIP_DATAGRAM, &m) != REASON_none ||
-		sip_uri_parse(sip_view(&m, m.request_uri), &uri) < 0 || sip_from(&m, &from) < 0 ||
-		sip_to(&m, &to) < 0)
+		sip_request_uri(&m, &uri) < 0 || sip_from(&m, &from) < 0 || sip_to(&m, &to) < 0)
 		abort();
 	return sum_uri(&uri) + sum_address(&from) + sum_address(&to) + sum_vias(&m) +
 		sum_addresses(&m, SIP_H_ROUTE) + sum_addresses(&m, SIP_H_RECORD_ROUTE) +

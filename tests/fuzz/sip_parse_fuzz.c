@@ -77,6 +77,41 @@ static void check_lists(const struct sip_message *m)
 	}
 }
 
+static bool are_same(const struct sip_value *a, const struct sip_value *b)
+{
+	return a->h == b->h && a->span.at == b->span.at && a->span.len == b->span.len;
+}
+
+// A list read in one pass gives what its values give one by one, up to the first malformed one.
+// Texts that are no part of an index are marked anew: both must read the same.
+static void check_passes(const struct sip_message *m, enum sip_header_id id)
+{
+	struct sip_values one = sip_values_of(m, id), two = one, three = one;
+	struct sip_value value, where;
+	struct sip_address a, b;
+	struct sip_via v, w;
+	struct view text;
+
+	while (sip_values_next(&one, &value) > 0) {
+		text = sip_view(m, value.span);
+		if (sip_address_parse(text, &a) < 0)
+			break;
+		require(sip_addresses_next(&two, &b, &where) > 0 && are_same(&value, &where));
+		require(view_equal(a.uri_text, b.uri_text) && view_equal(a.tag, b.tag) &&
+			view_equal(a.display, b.display) && a.uri.port == b.uri.port &&
+			view_equal(a.uri.host, b.uri.host) && view_equal(a.uri.user, b.uri.user));
+	}
+	require(one.h == NULL || sip_addresses_next(&two, &b, &where) < 0);
+	for (one = three; sip_values_next(&one, &value) > 0;) {
+		text = sip_view(m, value.span);
+		if (sip_via_parse(text, &v) < 0)
+			break;
+		require(sip_vias_next(&three, &w, &where) > 0 && are_same(&value, &where));
+		require(view_equal(v.text, w.text) && view_equal(v.branch, w.branch) &&
+			view_equal(v.sent_by, w.sent_by) && v.port == w.port);
+	}
+}
+
 static void check_singles(const struct sip_message *m)
 {
 	struct sip_value where;
@@ -131,6 +166,8 @@ static void check_message(struct view bytes, enum sip_framing framing)
 	require(m.is_request || reason == REASON_none || reason == REASON_sip_response_malformed);
 	check_index(&m);
 	check_lists(&m);
+	for (unsigned id = 0; id < SIP_H_N; id++)
+		check_passes(&m, (enum sip_header_id)id);
 	check_singles(&m);
 	if (reason != REASON_none)
 		return;
@@ -141,7 +178,9 @@ static void check_message(struct view bytes, enum sip_framing framing)
 
 static void check_scans(struct view bytes)
 {
-	static struct sip_scan scalar, other;
+	static uint64_t specials[2][SIP_MARKED_BYTES / 64];
+	static struct sip_scan scalar = {.specials = specials[0]};
+	static struct sip_scan other = {.specials = specials[1]};
 	bool (*const ways[])(const uint8_t *, size_t, struct sip_scan *) = {
 		sip_scan_head_sse2, sip_scan_head_avx2, sip_scan_head_avx512};
 	size_t len = bytes.len < SIP_HEAD_BYTES_MAX ? bytes.len : SIP_HEAD_BYTES_MAX;

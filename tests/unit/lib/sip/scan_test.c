@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Every way of scanning against a plain reading, byte by byte, of what scan.h promises.
 
+#include <ctype.h>
+
 #include "lib/sip/scan.h"
 #include "tests/unit/test.h"
 
@@ -11,6 +13,7 @@ static void scan_plainly(const uint8_t *bytes, size_t len, struct sip_scan *out)
 	out->n = 0;
 	out->suspect = (uint32_t)len;
 	out->ended = false;
+	memset(out->specials, 0, SIP_MARKED_BYTES / 8);
 	for (size_t i = 0; i < len; i++) {
 		uint8_t c = bytes[i], before = i > 0 ? bytes[i - 1] : 0;
 
@@ -21,6 +24,8 @@ static void scan_plainly(const uint8_t *bytes, size_t len, struct sip_scan *out)
 			((before == '\r') != (c == '\n') ||
 				((c < 0x20 || c == 0x7f) && c != '\t' && c != '\r' && c != '\n')))
 			out->suspect = (uint32_t)i;
+		if (i < SIP_MARKED_BYTES && !isalnum(c) && c != '-' && c != '.' && c != '_')
+			out->specials[i / 64] |= UINT64_C(1) << i % 64;
 		started = before == '\n' && c != ' ' && c != '\t';
 		seeking = seeking || started;
 		if (started || (seeking && c == ':'))
@@ -34,6 +39,18 @@ static void scan_plainly(const uint8_t *bytes, size_t len, struct sip_scan *out)
 	}
 }
 
+// The special bytes are promised up to where the scan ends.
+static void assert_same_specials(
+	const struct sip_scan *a, const struct sip_scan *b, size_t len, const char *way)
+{
+	if (a->ended)
+		len = a->at[a->n - 1];
+	for (size_t i = 0; i < len && i < SIP_MARKED_BYTES; i++) {
+		if ((a->specials[i / 64] ^ b->specials[i / 64]) >> i % 64 & 1)
+			fail_msg("%s: the byte at %zu is taken for another", way, i);
+	}
+}
+
 static void assert_same(const struct sip_scan *a, const struct sip_scan *b, const char *way)
 {
 	if (a->n != b->n || a->suspect != b->suspect || a->ended != b->ended ||
@@ -42,19 +59,30 @@ static void assert_same(const struct sip_scan *a, const struct sip_scan *b, cons
 			b->suspect, b->ended, a->n, a->suspect, a->ended);
 }
 
+static const struct {
+	const char *name;
+	bool (*scan)(const uint8_t *bytes, size_t len, struct sip_scan *out);
+} ways[] = {
+	{"scalar", sip_scan_head_scalar},
+	{"sse2", sip_scan_head_sse2},
+	{"avx2", sip_scan_head_avx2},
+	{"avx512", sip_scan_head_avx512},
+};
+
 static void compare_ways(const uint8_t *bytes, size_t len)
 {
-	struct sip_scan plain, scan;
+	uint64_t specials[2][SIP_MARKED_BYTES / 64];
+	struct sip_scan plain = {.specials = specials[0]}, scan = {.specials = specials[1]};
 
 	scan_plainly(bytes, len, &plain);
-	assert_true(sip_scan_head_scalar(bytes, len, &scan));
-	assert_same(&plain, &scan, "scalar");
-	assert_true(sip_scan_head_sse2(bytes, len, &scan));
-	assert_same(&plain, &scan, "sse2");
-	if (sip_scan_head_avx2(bytes, len, &scan))
-		assert_same(&plain, &scan, "avx2");
-	if (sip_scan_head_avx512(bytes, len, &scan))
-		assert_same(&plain, &scan, "avx512");
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		memset(specials[1], 0x55, sizeof(specials[1]));
+		if (!ways[i].scan(bytes, len, &scan))
+			continue;
+		assert_same(&plain, &scan, ways[i].name);
+		if (plain.n <= SIP_SCAN_MARKS_MAX)
+			assert_same_specials(&plain, &scan, len, ways[i].name);
+	}
 	sip_scan_head(bytes, len, &scan);
 	assert_same(&plain, &scan, "dispatched");
 }
@@ -110,7 +138,8 @@ static void every_length_of_a_message_is_scanned_within_its_bytes(void **state)
 static void marks_beyond_the_limit_end_the_scan(void **state)
 {
 	static uint8_t bytes[SIP_HEAD_BYTES_MAX];
-	struct sip_scan scan;
+	uint64_t specials[SIP_MARKED_BYTES / 64];
+	struct sip_scan scan = {.specials = specials};
 
 	(void)state;
 	for (size_t i = 0; i + 4 <= sizeof(bytes); i += 4)
