@@ -64,6 +64,8 @@ static void offer(struct publisher *p, hs_database_t *database)
 		refuse(p, "no memory for the generation");
 		return;
 	}
+	for (unsigned i = 0; p->current != NULL && i < p->n_workers; i++)
+		decider_warm(p->next->decider[i], p->current->decider[i]);
 	if (database != p->database)
 		hs_free_database(p->database);
 	p->database = database;

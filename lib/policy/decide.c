@@ -27,6 +27,7 @@ struct cache_slot {
 };
 
 _Static_assert(sizeof(struct cache_slot) % CACHE_LINE_BYTES == 0, "a slot has whole cache lines");
+_Static_assert(offsetof(struct cache_slot, judgement) % sizeof(uint64_t) == 0, "read by words");
 
 struct decider {
 	const struct image *image;
@@ -44,7 +45,7 @@ struct decider *decider_new(const struct policy *policy, size_t cache_slots)
 {
 	const struct image_info *info = image_info(policy->image);
 	struct decider *d = calloc(1, sizeof(*d));
-	size_t n_slots = 1;
+	size_t n_slots = 1, n_hits_bytes;
 
 	if (d == NULL)
 		return NULL;
@@ -53,7 +54,8 @@ struct decider *decider_new(const struct policy *policy, size_t cache_slots)
 	d->flags = info->flags;
 	d->seed = info->relay_key.k1;
 	d->n_hits = (size_t)info->n_names + info->n_patterns;
-	d->hits = calloc(d->n_hits + 1, sizeof(*d->hits));
+	n_hits_bytes = (d->n_hits * sizeof(*d->hits) / CACHE_LINE_BYTES + 1) * CACHE_LINE_BYTES;
+	d->hits = aligned_alloc(CACHE_LINE_BYTES, n_hits_bytes);
 	d->matcher = matcher_new(policy, cache_slots);
 	if (cache_slots > 0) {
 		while (n_slots < cache_slots)
@@ -66,6 +68,9 @@ struct decider *decider_new(const struct policy *policy, size_t cache_slots)
 		errno = ENOMEM;
 		return NULL;
 	}
+	// Touched here, so that no page of it faults in the worker, to whom the first burst after a
+	// swap costs enough.
+	memset(d->hits, 0, n_hits_bytes);
 	if (d->cache != NULL)
 		memset(d->cache, 0, n_slots * sizeof(*d->cache));
 	return d;
@@ -317,6 +322,45 @@ void policy_decide(
 	}
 	decide_missed(d, query, verdict, rest, slots, missed, n_missed);
 	finish(d, query, verdict, rest, n);
+}
+
+// The question in a slot that its thread may be writing to, in words as they come. False for none.
+static bool read_question(
+	const struct cache_slot *slot, struct cache_slot *copy, struct policy_query *q)
+{
+	const uint64_t *from = (const uint64_t *)slot;
+	uint64_t words[offsetof(struct cache_slot, judgement) / sizeof(uint64_t)];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		words[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	memcpy(copy, words, sizeof(words));
+	if (copy->from_len == 0 || copy->from_len + copy->to_len > CACHE_TEXT_BYTES)
+		return false;
+	q->from = view_of(copy->text, copy->from_len);
+	q->to = view_of(copy->text + copy->from_len, copy->to_len);
+	q->side = copy->side;
+	q->source.family = IP_NONE;
+	return true;
+}
+
+void decider_warm(struct decider *d, const struct decider *former)
+{
+	struct cache_slot copies[DECIDE_BURST_MAX];
+	struct policy_query query[DECIDE_BURST_MAX];
+	struct verdict verdict[DECIDE_BURST_MAX];
+	unsigned n = 0;
+
+	if (d->cache == NULL || former->cache == NULL)
+		return;
+	for (uint64_t i = 0; i <= former->cache_mask; i++) {
+		if (read_question(&former->cache[i], &copies[n], &query[n]))
+			n++;
+		if (n == DECIDE_BURST_MAX || (n > 0 && i == former->cache_mask)) {
+			policy_decide(d, query, verdict, n);
+			n = 0;
+		}
+	}
+	memset(d->hits, 0, d->n_hits * sizeof(*d->hits));
 }
 
 bool policy_blocks(struct decider *d, struct view name, struct match *match)

@@ -58,6 +58,12 @@ void decider_free(struct decider *d);
 void policy_decide(
 	struct decider *d, const struct policy_query query[], struct verdict verdict[], unsigned n);
 
+// Asks d, which nobody uses yet, what former was lately asked, so that the first bursts after a
+// swap find its caches filled: at full load, judging every pair anew at once would overrun the
+// receive queues. Counts no hits. former may be in use by its thread meanwhile: what is read of it
+// may be torn, and is then a question that nobody will ask.
+void decider_warm(struct decider *d, const struct decider *former);
+
 // Only whether the name is blocked, for names that do not route: the To header of a retargeted
 // request. Counts a hit where it is.
 bool policy_blocks(struct decider *d, struct view name, struct match *match);

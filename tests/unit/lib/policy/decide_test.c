@@ -286,6 +286,46 @@ static void hits_count_the_entry_that_decided(void **state)
 	fixture_fini(&f);
 }
 
+static void warming_changes_no_verdict_and_counts_no_hit(void **state)
+{
+	struct fixture old, new;
+	struct decider *former, *warmed;
+	const uint32_t *hits;
+	struct verdict v;
+	size_t n_hits;
+
+	(void)state;
+	open_policy(&old, ON);
+	fixture_init(&new, ON);
+	fixture_add_name(&new, "local.example", IMAGE_LOCAL, LINE_LOCAL);
+	fixture_add_name(&new, "partner.example", IMAGE_BLOCK, LINE_BLOCKED);
+	fixture_add_name(&new, "other.example", IMAGE_ALLOW, LINE_PARTNER_2);
+	fixture_open(&new, 6);
+	former = decider_new(&old.policy, 64);
+	warmed = decider_new(&new.policy, 64);
+	v = decide(former, "partner.example", "local.example", SIDE_OUTSIDE, OUTSIDE_IP);
+	assert_true(v.allowed);
+	v = decide(former, "Other.Example", "local.example", SIDE_OUTSIDE, OUTSIDE_IP);
+	assert_true(v.allowed);
+	decider_warm(warmed, former);
+	hits = decider_hits(warmed, &n_hits);
+	for (size_t i = 0; i < n_hits; i++)
+		assert_int_equal(hits[i], 0);
+	// What the former policy allowed is judged by the new one alone.
+	v = decide(warmed, "partner.example", "local.example", SIDE_OUTSIDE, OUTSIDE_IP);
+	assert_int_equal(v.reason, REASON_from_blocked);
+	assert_int_equal(v.generation, 6);
+	v = decide(warmed, "Other.Example", "local.example", SIDE_OUTSIDE, OUTSIDE_IP);
+	assert_true(v.allowed);
+	assert_int_equal(v.generation, 6);
+	v = decide(warmed, "Other.Example", "local.example", SIDE_OUTSIDE, INSIDE_IP);
+	assert_int_equal(v.reason, REASON_source_undeclared);
+	decider_free(warmed);
+	decider_free(former);
+	fixture_fini(&new);
+	fixture_fini(&old);
+}
+
 static void the_pair_hash_is_of_canonical_names_in_their_order(void **state)
 {
 	struct fixture f;
@@ -313,6 +353,7 @@ int main(void)
 		cmocka_unit_test(the_cache_does_not_confuse_pairs_that_share_their_bytes),
 		cmocka_unit_test(names_too_long_for_the_cache_are_decided_too),
 		cmocka_unit_test(hits_count_the_entry_that_decided),
+		cmocka_unit_test(warming_changes_no_verdict_and_counts_no_hit),
 		cmocka_unit_test(the_pair_hash_is_of_canonical_names_in_their_order),
 	};
 
