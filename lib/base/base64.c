@@ -2,49 +2,12 @@
 
 #include "lib/base/base64.h"
 
-#include "lib/base/wire.h"
-
-#include <endian.h>
 #include <errno.h>
-#include <string.h>
-
-#define EVERY_BYTE UINT64_C(0x0101010101010101)
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-// Eight sextets of 48 bits spread over eight bytes, the highest in the highest.
-static uint64_t spread(uint64_t x)
-{
-	x = (x & UINT64_C(0xffffff000000)) << 8 | (x & UINT64_C(0xffffff));
-	x = (x & UINT64_C(0x00fff00000fff000)) << 4 | (x & UINT64_C(0x00000fff00000fff));
-	return (x & UINT64_C(0x0fc00fc00fc00fc0)) << 2 | (x & UINT64_C(0x003f003f003f003f));
-}
-
-// 1 in each byte that is at least `least`; all are below 64.
-static uint64_t at_least(uint64_t x, unsigned least)
-{
-	return (x + EVERY_BYTE * (0x80 - least)) >> 7 & EVERY_BYTE;
-}
-
-// The alphabet's digits for eight sextets at once. Each range of the alphabet lies at a distance
-// of its own from the sextets; no byte overflows on the way, for what adds comes first.
-static uint64_t digits(uint64_t x)
-{
-	uint64_t small = at_least(x, 26), figure = at_least(x, 52);
-	uint64_t minus = at_least(x, 62), underscore = at_least(x, 63);
-
-	x += EVERY_BYTE * 'A' + small * ('a' - 'A' - 26) + underscore * ('_' - '-' - 1);
-	return x - figure * ('a' - 26 - '0' + 52) - minus * ('0' + 10 - '-');
-}
-
 void base64_encode(const uint8_t *bytes, size_t n_bytes, uint8_t *text)
 {
-	for (; n_bytes >= 6; n_bytes -= 6, bytes += 6, text += 8) {
-		uint64_t group = (uint64_t)wire_get32(bytes) << 16 | wire_get16(bytes + 4);
-
-		group = htobe64(digits(spread(group)));
-		memcpy(text, &group, sizeof(group));
-	}
 	for (; n_bytes >= 3; n_bytes -= 3, bytes += 3, text += 4) {
 		uint32_t group = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
 
