@@ -2,7 +2,7 @@
 
 #include "lib/net/checksum.h"
 
-#include "lib/base/wire.h"
+#include <endian.h>
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -75,18 +75,18 @@ uint64_t checksum_add(uint64_t sum, const void *bytes, size_t n_bytes)
 	return a;
 }
 
+static uint64_t add_address(uint64_t sum, const struct ip_addr *ip)
+{
+	return add_carry(add_carry(sum, load64(ip->bytes)), load64(ip->bytes + 8));
+}
+
 uint64_t checksum_add_pseudo(uint64_t sum, const struct ip_addr *source,
 	const struct ip_addr *destination, uint8_t protocol, uint32_t n_bytes)
 {
-	uint8_t tail[8] = {0};
-
 	// An IPv4 address has twelve bytes of zero after it, which add nothing, and IPv4's shorter
 	// tail has the same sum, since its length fits sixteen bits.
-	sum = checksum_add(sum, source->bytes, sizeof(source->bytes));
-	sum = checksum_add(sum, destination->bytes, sizeof(destination->bytes));
-	wire_put32(tail, n_bytes);
-	tail[7] = protocol;
-	return add_carry(sum, load64(tail));
+	sum = add_address(add_address(sum, source), destination);
+	return add_carry(sum, htobe64((uint64_t)n_bytes << 32 | protocol));
 }
 
 uint16_t checksum_fold(uint64_t sum)
