@@ -23,7 +23,7 @@ static void set_outcome(struct job *job, enum publish_outcome outcome, const cha
 	snprintf(job->result.text, sizeof(job->result.text), "%s", text);
 }
 
-static int store_candidate(struct job *job, struct view document)
+int job_store_candidate(struct job *job, struct view document)
 {
 	const struct image_info *info = &job->candidate.compiled.info;
 	char *text = strndup((const char *)document.at, document.len);
@@ -78,7 +78,7 @@ static void prepare(uv_work_t *work)
 	result->n_bytes = job->candidate.compiled.n_bytes;
 	memcpy(job->candidate.digest, result->info.digest, sizeof(job->candidate.digest));
 	began = uv_hrtime();
-	error = job->what.until == PUBLISH_CHECKED ? 0 : store_candidate(job, document);
+	error = job->what.until == PUBLISH_CHECKED ? 0 : job_store_candidate(job, document);
 	result->store_ns = uv_hrtime() - began;
 	file_free(&document);
 	if (error < 0) {
@@ -93,15 +93,15 @@ static void prepare(uv_work_t *work)
 static void prepared(uv_work_t *work, int status)
 {
 	struct job *job = work->data;
+	struct publisher *p = job->publisher;
 
 	(void)status; // never cancelled
 	close_fds(&job->what);
-	if (job->result.outcome != PUBLISH_DONE || job->what.until == PUBLISH_CHECKED) {
+	if (job->result.outcome != PUBLISH_DONE || job->what.until == PUBLISH_CHECKED)
 		job_end(job, job->result.outcome, NULL);
-		return;
-	}
-	job->ready = true;
-	publisher_step(job->publisher);
+	else
+		job->ready = true;
+	publisher_step(p);
 }
 
 // Above every number that this store gave and that the dataplane knows: a store that was made anew
@@ -118,6 +118,40 @@ static int next_number(struct publisher *p, uint64_t *number)
 	return 0;
 }
 
+int job_new(struct publisher *p, publish_done_fn *done, void *arg, struct job **out)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	int error;
+
+	if (job == NULL)
+		return -ENOMEM;
+	job->publisher = p;
+	job->done = done;
+	job->arg = arg;
+	job->former = p->current.compiled.replica;
+	job->work.data = job;
+	job->began_ns = uv_hrtime();
+	job->candidate.compiled.image_fd = -1;
+	error = next_number(p, &job->candidate.number);
+	if (error < 0)
+		free(job);
+	else
+		*out = job;
+	return error;
+}
+
+int job_begin(struct job *job, uv_work_cb prepare_it)
+{
+	struct publisher *p = job->publisher;
+	int error = uv_queue_work(p->loop, &job->work, prepare_it, prepared);
+
+	if (error < 0)
+		free(job);
+	else
+		p->job = job;
+	return error;
+}
+
 int publisher_start(
 	struct publisher *p, const struct publication *what, publish_done_fn *done, void *arg)
 {
@@ -126,27 +160,12 @@ int publisher_start(
 
 	if (p->job != NULL)
 		return -EBUSY;
-	job = calloc(1, sizeof(*job));
-	if (job == NULL)
-		return -ENOMEM;
-	job->publisher = p;
-	job->what = *what;
-	job->done = done;
-	job->arg = arg;
-	job->former = p->current.compiled.replica;
-	job->work.data = job;
-	job->began_ns = uv_hrtime();
-	job->candidate.compiled.image_fd = -1;
-	errors_init(&job->result.errors, job->what.name);
-	error = next_number(p, &job->candidate.number);
-	if (error == 0)
-		error = uv_queue_work(p->loop, &job->work, prepare, prepared);
-	if (error < 0) {
-		free(job);
+	error = job_new(p, done, arg, &job);
+	if (error < 0)
 		return error;
-	}
-	p->job = job;
-	return 0;
+	job->what = *what;
+	errors_init(&job->result.errors, job->what.name);
+	return job_begin(job, prepare);
 }
 
 void job_end(struct job *job, enum publish_outcome outcome, const char *text)

@@ -14,7 +14,7 @@
 // Revisions looked at, at start, for one whose image is whole.
 #define LOAD_TRIES 8
 
-static void say_trouble(struct publisher *p, uint64_t number, const char *what, const char *why)
+void publisher_say_trouble(struct publisher *p, uint64_t number, const char *what, const char *why)
 {
 	snprintf(p->trouble, sizeof(p->trouble), "revision %" PRIu64 " %s: %s", number, what, why);
 	log_line("policy", "%s", p->trouble);
@@ -26,7 +26,7 @@ static int load_image(struct publisher *p, struct compiled *c, const struct revi
 
 	c->image_fd = store_open_image(p->store, row->number, &c->n_bytes);
 	if (c->image_fd < 0) {
-		say_trouble(p, row->number, "has no image", strerror(-c->image_fd));
+		publisher_say_trouble(p, row->number, "has no image", strerror(-c->image_fd));
 		c->image_fd = -1;
 		return -EBADMSG;
 	}
@@ -36,7 +36,7 @@ static int load_image(struct publisher *p, struct compiled *c, const struct revi
 	// A whole image of another revision is as wrong as a damaged one.
 	if (c->replica == NULL || c->info.generation != row->number ||
 		memcmp(c->info.digest, row->digest, sizeof(row->digest)) != 0) {
-		say_trouble(p, row->number, "has a damaged image",
+		publisher_say_trouble(p, row->number, "has a damaged image",
 			c->replica == NULL ? error.text : "it is not what was stored");
 		compiled_close(c);
 		return -EBADMSG;
@@ -95,7 +95,7 @@ static void current_answered(struct publisher *p, const struct attach_published 
 		return;
 	}
 	p->refused = true;
-	say_trouble(p, number, "was refused by the dataplane", answer->error);
+	publisher_say_trouble(p, number, "was refused by the dataplane", answer->error);
 	// A publication under way borrows the current replica, and is about to replace it.
 	if (!p->current.pending || p->job != NULL)
 		return;
@@ -103,7 +103,7 @@ static void current_answered(struct publisher *p, const struct attach_published 
 	// thread, for what follows needs it, and it happens once in a relay's life.
 	compiled_close(&p->current.compiled);
 	if (store_finish(p->store, number, answer->error) < 0 || load_current(p) < 0)
-		say_trouble(p, number, "was refused", "and the store failed");
+		publisher_say_trouble(p, number, "was refused", "and the store failed");
 	else
 		p->refused = false;
 }
@@ -134,7 +134,7 @@ static bool offer(struct publisher *p, const struct offer *o, bool candidate)
 		o->compiled.n_bytes, published, p);
 
 	if (error < 0) {
-		say_trouble(p, o->number, "could not be offered", strerror(-error));
+		publisher_say_trouble(p, o->number, "could not be offered", strerror(-error));
 		return false;
 	}
 	p->offering = true;
@@ -160,10 +160,14 @@ void publisher_step(struct publisher *p)
 	}
 	// A dataplane that judges by the newest revision keeps it, also when its image here is
 	// damaged: what is kept ready then is older.
-	if (p->attached && p->current.number != 0 && !p->refused &&
-		!is_live(p, p->current.number, p->current.digest) &&
-		!is_live(p, p->newest_number, p->newest_digest))
+	if (!p->attached || p->current.number == 0 || p->refused ||
+		is_live(p, p->current.number, p->current.digest) ||
+		is_live(p, p->newest_number, p->newest_digest))
+		return;
+	if (p->live_generation != p->current.number)
 		p->refused = !offer(p, &p->current, false);
+	else if (job == NULL)
+		publisher_renumber(p);
 }
 
 void publisher_adopt(struct publisher *p, struct offer *o)
@@ -190,7 +194,8 @@ static void record_written(uv_work_t *work, int status)
 
 	(void)status;
 	if (r->error < 0)
-		say_trouble(r->publisher, r->number, "could not be recorded", strerror(-r->error));
+		publisher_say_trouble(
+			r->publisher, r->number, "could not be recorded", strerror(-r->error));
 	free(r);
 }
 
@@ -199,7 +204,7 @@ void publisher_record(struct publisher *p, uint64_t number, const char *why)
 	struct record *r = calloc(1, sizeof(*r));
 
 	if (r == NULL) {
-		say_trouble(p, number, "could not be recorded", "out of memory");
+		publisher_say_trouble(p, number, "could not be recorded", "out of memory");
 		return;
 	}
 	r->publisher = p;

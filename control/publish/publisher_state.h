@@ -63,6 +63,16 @@ void publisher_adopt(struct publisher *p, struct offer *o);
 // Writes the dataplane's answer into the store, on a work thread. why: NULL when it was applied.
 void publisher_record(struct publisher *p, uint64_t number, const char *why);
 
+// Gives the stored revision another number; no job is under way.
+void publisher_renumber(struct publisher *p);
+void publisher_say_trouble(struct publisher *p, uint64_t number, const char *what, const char *why);
+
+// A publication with the next number, to be filled in; then job_begin(), which frees it when it
+// fails: prepare runs on a work thread and leaves candidate and result. 0 or -errno.
+int job_new(struct publisher *p, publish_done_fn *done, void *arg, struct job **out);
+int job_begin(struct job *job, uv_work_cb prepare);
+// On a work thread.
+int job_store_candidate(struct job *job, struct view document);
 // The dataplane's answer to the job's candidate; result NULL when it went away.
 void job_answered(struct job *job, const struct attach_published *result);
 // There is no dataplane to offer the candidate to.

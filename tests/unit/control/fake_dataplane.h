@@ -6,6 +6,7 @@
 
 #include "lib/link/attach.h"
 #include "lib/link/ring.h"
+#include "lib/link/sealed.h"
 #include "tests/unit/test.h"
 
 #include <sys/mman.h>
@@ -24,19 +25,26 @@ struct fake_dataplane {
 	const char *refuse; // the next publication, and why
 	bool silent_worker; // takes publications, but the worker never swaps
 	unsigned n_published;
+	uint64_t hits[64]; // what it says of its entries
+	size_t n_hits;
 };
 
-static inline void fake_open(struct fake_dataplane *f, const char *path)
+static inline void fake_listen(struct fake_dataplane *f, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	memset(f, 0, sizeof(*f));
-	f->control = -1;
 	strcpy(address.sun_path, path);
 	unlink(path);
 	f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(f->listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(f->listener, 4), 0);
+}
+
+static inline void fake_open(struct fake_dataplane *f, const char *path)
+{
+	memset(f, 0, sizeof(*f));
+	f->control = -1;
+	fake_listen(f, path);
 }
 
 static inline void fake_detach(struct fake_dataplane *f)
@@ -98,6 +106,10 @@ static inline void fake_publish(
 	image = image_open(bytes, request->publish.n_bytes, &why);
 	assert_non_null(image);
 	m.published.generation = request->publish.generation;
+	// As the real one does: a number stands for one content.
+	if (f->generation == m.published.generation &&
+		memcmp(f->digest, image_info(image)->digest, sizeof(f->digest)) != 0)
+		f->refuse = "this number is in use with other content";
 	m.published.ok = f->refuse == NULL;
 	if (f->refuse != NULL) {
 		strcpy(m.published.error, f->refuse);
@@ -140,6 +152,18 @@ static inline void fake_counters(struct fake_dataplane *f)
 	assert_int_equal(attach_send(f->control, &m, -1), 0);
 }
 
+static inline void fake_hits(struct fake_dataplane *f)
+{
+	struct attach_message m = {.type = ATTACH_HITS, .epoch = f->epoch};
+	int fd = sealed_create("hits", f->hits, f->n_hits * sizeof(f->hits[0]));
+
+	assert_true(fd >= 0);
+	m.hits.generation = f->generation;
+	m.hits.n_entries = f->n_hits;
+	assert_int_equal(attach_send(f->control, &m, fd), 0);
+	close(fd);
+}
+
 static inline void fake_poll(struct fake_dataplane *f)
 {
 	struct attach_message m;
@@ -157,6 +181,8 @@ static inline void fake_poll(struct fake_dataplane *f)
 			fake_publish(f, &m, fd);
 		else if (m.type == ATTACH_GET_COUNTERS)
 			fake_counters(f);
+		else if (m.type == ATTACH_GET_HITS)
+			fake_hits(f);
 		else if (m.type == ATTACH_HEARTBEAT)
 			attach_send(f->control, &m, -1);
 		if (fd >= 0)
