@@ -2,8 +2,7 @@
 
 #include "control/link/dataplane.h"
 
-#include "control/link/requests.h"
-#include "control/link/rings.h"
+#include "control/link/dataplane_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,57 +13,8 @@
 
 #define TICK_MS 200
 #define MS      UINT64_C(1000000)
-// The dataplane itself gives up a compilation after 120 s.
-#define PUBLISH_MS 180000
-#define ASK_MS     5000
 // Messages taken before the loop gets its turn.
 #define MESSAGES_A_TURN 64
-
-enum state {
-	DETACHED,
-	AWAITS_HELLO,
-	AWAITS_RINGS, // and listeners
-	ATTACHED,
-};
-
-// One connection; its handle outlives it until the loop has closed it.
-struct connection {
-	uv_poll_t poll;
-	int socket;
-	struct dataplane *dataplane;
-};
-
-struct dataplane {
-	const struct dataplane_events *events;
-	void *arg;
-	uv_loop_t *loop;
-	uv_timer_t tick;
-	uv_async_t async; // the link thread has something, or a send failed
-	unsigned n_handles;
-	char path[ATTACH_PATH_BYTES];
-	struct rings *rings;
-
-	enum state state;
-	struct connection *connection; // NULL: DETACHED
-	const char *failed;            // why to detach at the next turn of the loop; NULL: do not
-	bool replaced;                 // by another control: wait until it has gone
-	uint64_t retry_ns, heard_ns, said_ns;
-	struct attach_hello hello;
-	struct link_segment *segments[ATTACH_WORKERS_MAX];
-	unsigned n_segments;
-	struct attach_listener listeners[ATTACH_LISTENERS_MAX];
-	unsigned n_listeners;
-	uint32_t worker_core[ATTACH_WORKERS_MAX], worker_node[ATTACH_WORKERS_MAX];
-	uint64_t told_generation[ATTACH_WORKERS_MAX]; // by events->applied
-	char last_error[ATTACH_ERROR_BYTES];
-	uint64_t n_bad; // on the socket
-	struct requests requests;
-};
-
-static uint64_t now_ns(void)
-{
-	return uv_hrtime();
-}
 
 static void free_connection(uv_handle_t *handle)
 {
@@ -91,14 +41,14 @@ static void drop_segments(struct dataplane *d)
 	d->n_segments = 0;
 }
 
-static int say(struct dataplane *d, struct attach_message *m, int fd)
+int dataplane_say(struct dataplane *d, struct attach_message *m, int fd)
 {
 	int error;
 
 	m->epoch = m->type == ATTACH_CLAIM ? 0 : d->hello.epoch;
 	error = attach_send(d->connection->socket, m, fd);
 	if (error == 0) {
-		d->said_ns = now_ns();
+		d->said_ns = uv_hrtime();
 		return 0;
 	}
 	// Not here: the caller may be in the midst of something.
@@ -118,7 +68,7 @@ static void detach(struct dataplane *d, const char *why, int error)
 	memcpy(d->last_error, text, sizeof(text));
 	d->failed = NULL;
 	d->state = DETACHED;
-	d->retry_ns = now_ns() + TICK_MS * MS;
+	d->retry_ns = uv_hrtime() + TICK_MS * MS;
 	rings_detach(d->rings);
 	drop_segments(d);
 	disconnect(d);
@@ -233,7 +183,7 @@ static void hear(struct dataplane *d, const struct attach_message *m, int fd)
 {
 	const char *wrong = NULL;
 
-	d->heard_ns = now_ns();
+	d->heard_ns = uv_hrtime();
 	if (m->type == ATTACH_BYE) {
 		hear_bye(d, &m->bye);
 		return;
@@ -298,7 +248,7 @@ static void claim(struct dataplane *d)
 
 	attach_text(m.claim.version, sizeof(m.claim.version), FEDRELAY_VERSION);
 	m.claim.only_if_free = d->replaced;
-	(void)say(d, &m, -1);
+	(void)dataplane_say(d, &m, -1);
 }
 
 static void connect_now(struct dataplane *d)
@@ -306,7 +256,7 @@ static void connect_now(struct dataplane *d)
 	struct connection *c = calloc(1, sizeof(*c));
 	int error = -ENOMEM;
 
-	d->retry_ns = now_ns() + TICK_MS * MS;
+	d->retry_ns = uv_hrtime() + TICK_MS * MS;
 	if (c == NULL)
 		goto fail;
 	c->dataplane = d;
@@ -321,7 +271,7 @@ static void connect_now(struct dataplane *d)
 	c->poll.data = c;
 	d->connection = c;
 	d->state = AWAITS_HELLO;
-	d->heard_ns = now_ns();
+	d->heard_ns = uv_hrtime();
 	(void)uv_poll_start(&c->poll, UV_READABLE | UV_DISCONNECT, on_readable);
 	claim(d);
 	return;
@@ -334,7 +284,7 @@ static void on_tick(uv_timer_t *tick)
 {
 	struct dataplane *d = tick->data;
 	struct attach_message m = {.type = ATTACH_HEARTBEAT};
-	const uint64_t now = now_ns();
+	const uint64_t now = uv_hrtime();
 
 	if (d->state == DETACHED) {
 		if (now >= d->retry_ns)
@@ -346,7 +296,7 @@ static void on_tick(uv_timer_t *tick)
 	else if (requests_overdue(&d->requests, now))
 		detach(d, "the dataplane does not answer", -ETIMEDOUT);
 	else if (d->state != AWAITS_HELLO && now - d->said_ns >= ATTACH_HEARTBEAT_MS * MS)
-		(void)say(d, &m, -1);
+		(void)dataplane_say(d, &m, -1);
 }
 
 static void tell_generations(struct dataplane *d)
@@ -449,96 +399,4 @@ void dataplane_free(struct dataplane *d)
 	rings_free(d->rings);
 	uv_close((uv_handle_t *)&d->tick, on_closed);
 	uv_close((uv_handle_t *)&d->async, on_closed);
-}
-
-void dataplane_status(struct dataplane *d, struct dataplane_status *out)
-{
-	struct rings_snapshot seen;
-
-	rings_take_snapshot(d->rings, &seen);
-	memset(out, 0, sizeof(*out));
-	out->attached = d->state == ATTACHED;
-	out->messages_bad = d->n_bad + seen.n_bad;
-	memcpy(out->last_error, d->last_error, sizeof(out->last_error));
-	if (!out->attached)
-		return;
-	out->hello = d->hello;
-	out->n_listeners = d->n_listeners;
-	memcpy(out->listeners, d->listeners, sizeof(out->listeners));
-	for (unsigned i = 0; i < seen.n_workers; i++) {
-		out->workers[i] = (struct dataplane_worker){
-			.core = d->worker_core[i],
-			.numa_node = d->worker_node[i],
-			.generation = seen.workers[i].generation,
-			.last_seen_ns = seen.workers[i].last_seen_ns,
-			.round_trip_ns = seen.workers[i].round_trip_ns,
-		};
-	}
-}
-
-int dataplane_publish(struct dataplane *d, int image_fd, const struct image_info *info,
-	uint64_t n_bytes, dataplane_published_fn *done, void *arg)
-{
-	struct attach_message m = {.type = ATTACH_PUBLISH};
-	int error;
-
-	if (d->state != ATTACHED || d->failed != NULL)
-		return -ENOTCONN;
-	if (d->requests.publish.done != NULL)
-		return -EBUSY;
-	m.publish.generation = info->generation;
-	m.publish.n_bytes = n_bytes;
-	error = say(d, &m, image_fd);
-	if (error < 0)
-		return error;
-	d->requests.publish.done = done;
-	d->requests.publish.arg = arg;
-	d->requests.publish.generation = info->generation;
-	d->requests.publish.deadline_ns = now_ns() + PUBLISH_MS * MS;
-	return 0;
-}
-
-int dataplane_get_counters(struct dataplane *d, dataplane_counters_fn *done, void *arg)
-{
-	struct attach_message m = {.type = ATTACH_GET_COUNTERS};
-	struct attach_counters *of;
-	int error;
-
-	if (d->state != ATTACHED || d->failed != NULL)
-		return -ENOTCONN;
-	if (d->requests.counters.done != NULL)
-		return -EBUSY;
-	of = calloc(d->hello.n_workers, sizeof(*of));
-	if (of == NULL)
-		return -ENOMEM;
-	error = say(d, &m, -1);
-	if (error < 0) {
-		free(of);
-		return error;
-	}
-	memset(&d->requests.counters, 0, sizeof(d->requests.counters));
-	d->requests.counters.done = done;
-	d->requests.counters.arg = arg;
-	d->requests.counters.of = of;
-	d->requests.counters.n_workers = d->hello.n_workers;
-	d->requests.counters.deadline_ns = now_ns() + ASK_MS * MS;
-	return 0;
-}
-
-int dataplane_get_hits(struct dataplane *d, dataplane_hits_fn *done, void *arg)
-{
-	struct attach_message m = {.type = ATTACH_GET_HITS};
-	int error;
-
-	if (d->state != ATTACHED || d->failed != NULL)
-		return -ENOTCONN;
-	if (d->requests.hits.done != NULL)
-		return -EBUSY;
-	error = say(d, &m, -1);
-	if (error < 0)
-		return error;
-	d->requests.hits.done = done;
-	d->requests.hits.arg = arg;
-	d->requests.hits.deadline_ns = now_ns() + ASK_MS * MS;
-	return 0;
 }
