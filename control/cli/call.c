@@ -115,6 +115,18 @@ static json_t *receive_reply(int socket)
 	return reply;
 }
 
+static void tell_unreachable(const struct fedctl *f, int error)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "control cannot be reached at %s: %s", f->socket,
+		strerror(error));
+	if (f->json)
+		print_json(json_pack("{s:b, s:s}", "ok", 0, "error", text));
+	else
+		fprintf(stderr, "fedctl: %s\n", text);
+}
+
 json_t *call(const struct fedctl *f, json_t *request, const int fds[], size_t n_fds)
 {
 	char *text = json_dumps(request, JSON_COMPACT);
@@ -129,8 +141,7 @@ json_t *call(const struct fedctl *f, json_t *request, const int fds[], size_t n_
 		send_bytes(socket, text, n, NULL, 0))
 		reply = receive_reply(socket);
 	if (reply == NULL)
-		fprintf(stderr, "fedctl: control cannot be reached at %s: %s\n", f->socket,
-			strerror(errno));
+		tell_unreachable(f, errno);
 	if (socket >= 0)
 		close(socket);
 	free(text);
@@ -139,9 +150,14 @@ json_t *call(const struct fedctl *f, json_t *request, const int fds[], size_t n_
 
 json_t *call_and_check(const struct fedctl *f, json_t *request, int *exit_code)
 {
-	json_t *reply = call(f, request, NULL, 0);
+	json_t *reply;
 	const char *error;
 
+	if (request == NULL) {
+		*exit_code = usage_error("an argument is not UTF-8");
+		return NULL;
+	}
+	reply = call(f, request, NULL, 0);
 	*exit_code = FEDCTL_UNREACHABLE;
 	if (reply == NULL)
 		return NULL;

@@ -39,8 +39,14 @@ json_t *errors_json(const struct errors *errors)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < errors->n; i++)
-		json_array_append_new(list, json_string(errors->text[i]));
+	for (unsigned i = 0; i < errors->n; i++) {
+		json_t *text = json_string(errors->text[i]);
+
+		// A quoted value may be cut within a character.
+		if (text == NULL)
+			text = json_string("an error whose text is no UTF-8");
+		json_array_append_new(list, text);
+	}
 	return list;
 }
 
