@@ -72,6 +72,38 @@ result "the generation is the same after all of them" "$([ "$(generation)" = "$n
 check "and messages still pass" world_sipp "$world_inside" 10.10.0.4 message -p 5071 10.10.0.1:5060 \
   -key from_uri alice@contoso.example -key to_uri bob@fabrikam.example
 
+# What decided, and how often.
+hits_of() {
+  world_fedctl --json hits | python3 -c '
+import json, sys
+print(sum(row["hits"] for row in json.load(sys.stdin)["hits"] if row["entry"] == sys.argv[1]))' "$1"
+}
+result "hits are counted for the partner's entry: one for each of both messages" \
+  "$([ "$(hits_of fabrikam.example)" = 2 ]; echo $?)"
+check "the list of them says where the entry stands" bash -c "
+  '$world_build/control/fedctl' --socket '$world_dir/control.sock' hits --top 5 >'$world_dir/out' 2>&1
+  cat '$world_dir/out'; grep -qE '2 +allow +fabrikam.example +allow, line [0-9]+' '$world_dir/out'"
+
+# Programs read exit codes and JSON.
+# exits CODE ARGUMENT…: with that code, and with JSON where it is not a wrong usage.
+# shellcheck disable=SC2317
+exits() {
+  local code=$1 rc=0
+  shift
+  world_fedctl --json "$@" >"$world_dir/out" 2>"$world_dir/err" || rc=$?
+  cat "$world_dir/out" "$world_dir/err"
+  [ "$rc" = "$code" ] && { [ "$code" = 2 ] || python3 -m json.tool "$world_dir/out" >/dev/null; }
+}
+for command in status counters hits revisions document version "core-map suggest" \
+  "explain contoso.example fabrikam.example MESSAGE" "check $document"; do
+  # shellcheck disable=SC2086
+  check "fedctl --json $command ends with 0 and JSON" exits 0 $command
+done
+check "what is refused ends with 1" exits 1 document 999999
+check "a document with errors ends with 1" exits 1 publish "$bad"
+check "a wrong usage ends with 2" exits 2 hits --top none
+check "no control ends with 3" exits 3 --socket "$world_dir/nobody.sock" status
+
 # A good list file, relative to the document.
 printf '# hosts\n0.0.0.0 listed.example\r\nother.example\n' >"$world_dir/names.txt"
 check "a document with a list file is published" world_fedctl publish "$bad"
