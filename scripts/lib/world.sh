@@ -32,7 +32,7 @@ world_end() {
   world_wait 10 world_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
   wait "$pid" 2>/dev/null || true
   unset "world_pid[$1]"
-}
+} 2>/dev/null # bash tells of every process that a signal ended
 
 world_gone() {
   ! kill -0 "$1" 2>/dev/null
