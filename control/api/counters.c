@@ -26,13 +26,13 @@ static json_t *worker_json(const struct attach_counters *c)
 	const struct worker_counters *w = &c->counters;
 	json_t *reasons = sum_json(c, 1);
 
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "worker",
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "worker",
 		(int)c->worker, "generation", (json_int_t)c->generation, "rx_frames",
 		(json_int_t)w->rx_frames, "tx_frames", (json_int_t)w->tx_frames, "rx_bytes",
 		(json_int_t)w->rx_bytes, "tx_bytes", (json_int_t)w->tx_bytes, "polls",
 		(json_int_t)w->polls, "polls_empty", (json_int_t)w->polls_empty, "busy_ns",
-		(json_int_t)w->busy_ns, "steered_in", (json_int_t)w->steered_in, "counters",
-		reasons);
+		(json_int_t)w->busy_ns, "steered_in", (json_int_t)w->steered_in, "hash_disagreed",
+		(json_int_t)w->hash_disagreed, "counters", reasons);
 }
 
 static json_t *texts_json(void)

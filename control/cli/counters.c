@@ -32,8 +32,8 @@ static void print_counters(const json_t *counters, const json_t *texts, bool all
 
 static void print_workers(const json_t *workers)
 {
-	struct table *t =
-		table_new("worker>|frames in>|frames out>|bytes in>|bytes out>|busy>|steered in>");
+	struct table *t = table_new("worker>|frames in>|frames out>|bytes in>|bytes "
+				    "out>|busy>|steered in>|hash disagreed>");
 	const json_t *w;
 	size_t i;
 
@@ -46,9 +46,10 @@ static void print_workers(const json_t *workers)
 			cell_number(reply_number(w, "tx_bytes")),
 			cell_duration(reply_number(w, "busy_ns")),
 			cell_number(reply_number(w, "steered_in")),
+			cell_number(reply_number(w, "hash_disagreed")),
 		};
 		const char *cells[] = {c[0].text, c[1].text, c[2].text, c[3].text, c[4].text,
-			c[5].text, c[6].text};
+			c[5].text, c[6].text, c[7].text};
 
 		table_add(t, cells);
 	}

@@ -67,10 +67,10 @@ static void read_tuple(struct rte_mbuf *frame, struct tuple *t)
 		read_ip6(at + header, len - header, t);
 }
 
-static void judge(struct steering_queue *q, bool agrees)
+static void judge(struct steering *s, struct steering_queue *q, bool agrees)
 {
 	if (!agrees) {
-		q->n_disagreed++;
+		s->n_disagreed++;
 		q->state = STEERING_SOFTWARE;
 	} else if (q->state == STEERING_PROVING && ++q->n_agreed == STEERING_PROOF_PACKETS) {
 		q->state = STEERING_HARDWARE;
@@ -100,7 +100,7 @@ unsigned steering_owner(
 		q->state = STEERING_SOFTWARE;
 	// The device must have both computed the very hash and spread by the very table.
 	if (q->state != STEERING_SOFTWARE)
-		judge(q,
+		judge(s, q,
 			(frame->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 &&
 				frame->hash.rss == hash && owner == receiver);
 	return owner;

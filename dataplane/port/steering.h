@@ -21,11 +21,12 @@ struct steering_queue {
 	uint8_t state; // enum steering_state
 	uint16_t n_agreed;
 	uint16_t until_sample;
-	uint64_t n_disagreed; // frames whose hash was not rte_softrss's
 };
 
 struct steering {
 	unsigned n_workers;
+	uint64_t n_disagreed; // frames whose hash was not rte_softrss's, or that came to the wrong
+			      // queue
 	struct steering_queue queue[CORE_MAP_PORTS_MAX];
 };
 

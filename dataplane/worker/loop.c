@@ -100,6 +100,7 @@ static void run_timers(struct worker *w, uint64_t now)
 		net_learn(w->net, &neighbours[0], now);
 	}
 	net_timers(w->net, now, TIMERS_BUDGET);
+	w->counters.hash_disagreed = w->steering.n_disagreed;
 	w->next_timers = now + w->hz / TIMERS_PER_SECOND;
 }
 

@@ -91,6 +91,7 @@ struct worker_counters {
 	uint64_t polls, polls_empty;
 	uint64_t busy_ns; // spent in polls that found something
 	uint64_t steered_in;
+	uint64_t hash_disagreed; // frames whose device hash was not rte_softrss's
 };
 
 struct attach_counters {

@@ -329,7 +329,7 @@ static bool read_question(
 	const struct cache_slot *slot, struct cache_slot *copy, struct policy_query *q)
 {
 	const uint64_t *from = (const uint64_t *)slot;
-	uint64_t words[offsetof(struct cache_slot, judgement) / sizeof(uint64_t)];
+	uint64_t words[offsetof(struct cache_slot, judgement) / sizeof(uint64_t)] = {0};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		words[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
