@@ -138,6 +138,15 @@ static bool routes_nowhere(const struct ip_addr *ip)
 		(ip->family == IP_V6 && ip->bytes[0] == 0xff);
 }
 
+// Of an IPv6 address without brackets nobody can tell where it ends and the port begins.
+static bool lacks_brackets(struct view address)
+{
+	const uint8_t *colon = memchr(address.at, ':', address.len);
+
+	return address.at[0] != '[' && colon != NULL &&
+		memchr(colon + 1, ':', (size_t)(address.at + address.len - colon - 1)) != NULL;
+}
+
 static void add_hop(struct parse *p, const struct schema_event *e, struct errors *errors)
 {
 	static const struct view udp = {(const uint8_t *)"udp:", 4};
@@ -145,6 +154,7 @@ static void add_hop(struct parse *p, const struct schema_event *e, struct errors
 	struct endpoint hop, *place;
 
 	if (e->text.len <= udp.len || !view_equal(view_of(e->text.at, udp.len), udp) ||
+		lacks_brackets(view_of(e->text.at + udp.len, e->text.len - udp.len)) ||
 		endpoint_parse(view_of(e->text.at + udp.len, e->text.len - udp.len), SIP_PORT,
 			TRANSPORT_UDP, &hop) < 0 ||
 		hop.port == 0) {

@@ -180,7 +180,8 @@ static void a_server_that_cannot_be_one_is_refused(void **state)
 {
 	static const char *const rows[] = {"10.0.0.1:5060", "tcp:10.0.0.1", "udp:", "udp:x.example",
 		"udp:10.0.0.1:0", "udp:10.0.0.1:65536", "udp:0.0.0.0", "udp:224.0.0.1",
-		"udp:255.255.255.255", "udp:[::]:5060", "udp:[ff02::1]", "udp:[fd00::1"};
+		"udp:255.255.255.255", "udp:[::]:5060", "udp:[ff02::1]", "udp:[fd00::1",
+		"udp:fd00::1", "udp:fd00::1:5060"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
