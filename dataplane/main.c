@@ -303,8 +303,10 @@ static int check_map(const char *path)
 	int r = map != NULL ? read_map(path, map) : -ENOMEM;
 
 	if (r == 0)
-		printf("%s: right: %u workers, %u ports, %u listeners, %s, %lu MB of memory\n",
-			path, map->n_workers, map->n_ports, map->n_listeners,
+		printf("%s: good: %u worker%s, %u port%s, %u listener%s, %s, %lu MB of memory\n",
+			path, map->n_workers, map->n_workers == 1 ? "" : "s", map->n_ports,
+			map->n_ports == 1 ? "" : "s", map->n_listeners,
+			map->n_listeners == 1 ? "" : "s",
 			map->use_hugepages ? "hugepages" : "no hugepages",
 			(unsigned long)(core_map_memory_bytes(map) >> 20));
 	free(map);

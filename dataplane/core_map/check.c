@@ -185,7 +185,8 @@ static void check_device(struct draft *d, const struct core_map_port *port)
 	nic = find_nic(d->machine, port->device);
 	if (nic == NULL)
 		errors_add(d->errors, port->line,
-			"device: there is no network device at %s; --suggest-core-map lists them",
+			"device: there is no network device at %s; `fedctl core-map suggest` lists "
+			"them",
 			port->device);
 	else if (!machine_nic_bound(nic))
 		errors_add(d->errors, port->line,

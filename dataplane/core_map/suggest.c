@@ -146,7 +146,7 @@ void core_map_suggest(const struct machine *machine, FILE *out)
 
 	fprintf(out,
 		"# A core map for fedrelay-dataplane, suggested for this machine.\n"
-		"# Check it with: fedrelay-dataplane --check-core-map FILE\n#\n");
+		"# Check it with: fedctl core-map check FILE\n#\n");
 	write_machine(machine, out);
 	fprintf(out,
 		"\n# poll: workers own their cores and never sleep. sleep: they do when idle, "
