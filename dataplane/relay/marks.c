@@ -154,11 +154,12 @@ void way_back_add(const struct marks *k, struct text *t, const struct way_back *
 // The hash in a branch of ours, written as add_via() writes it and no other way.
 static bool read_branch(struct view branch, uint64_t *hash)
 {
-	const uint8_t *digits = branch.at + sizeof(MARKS_BRANCH_COOKIE) - 1;
+	const uint8_t *digits;
 
 	if (branch.len != MARKS_BRANCH_BYTES ||
 		memcmp(branch.at, MARKS_BRANCH_COOKIE, sizeof(MARKS_BRANCH_COOKIE) - 1) != 0)
 		return false;
+	digits = branch.at + sizeof(MARKS_BRANCH_COOKIE) - 1;
 	*hash = 0;
 	for (unsigned i = 0; i < TEXT_HEX64_BYTES; i++) {
 		unsigned figure = digits[i] - (unsigned)'0', letter = digits[i] - (unsigned)'a';

@@ -89,6 +89,7 @@ static void a_way_back_belongs_to_its_branch_side_and_key(void **state)
 	assert_int_equal(
 		way_back_parse(&k, text, VIEW("z9hG4bK0123456789abcdee"), SIDE_INSIDE, &back),
 		-EINVAL);
+	assert_int_equal(way_back_parse(&k, text, VIEW_NONE, SIDE_INSIDE, &back), -EINVAL);
 	assert_int_equal(way_back_parse(&other, text, BRANCH, SIDE_INSIDE, &back), -EINVAL);
 	text.len -= 4;
 	assert_int_equal(way_back_parse(&k, text, BRANCH, SIDE_INSIDE, &back), -EINVAL);
