@@ -97,11 +97,13 @@ int sip_addresses_next(struct sip_values *it, struct sip_address *out, struct si
 static int single(const struct sip_message *m, enum sip_header_id id, struct sip_address *out)
 {
 	struct sip_span span;
+	size_t end;
 	int rc = sip_single_span(m, id, &span);
 
 	if (rc < 0)
 		return rc;
-	return parse(sip_view(m, span), m, out) == span.len ? 0 : -EINVAL;
+	end = parse(sip_view(m, span), m, out);
+	return end != 0 && end == span.len ? 0 : -EINVAL;
 }
 
 int sip_from(const struct sip_message *m, struct sip_address *out)

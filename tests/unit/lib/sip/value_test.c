@@ -199,6 +199,16 @@ static void a_malformed_address_is_refused(void **state)
 	}
 }
 
+static void an_empty_field_is_no_address(void **state)
+{
+	struct sip_address a;
+
+	(void)state;
+	take("From:\r\nTo: \r\n");
+	assert_int_equal(sip_from(&m, &a), -EINVAL);
+	assert_int_equal(sip_to(&m, &a), -EINVAL);
+}
+
 static void a_field_that_may_stand_once_is_refused_twice(void **state)
 {
 	struct sip_address a;
@@ -354,6 +364,7 @@ int main(void)
 		cmocka_unit_test(the_top_via_ends_at_its_comma),
 		cmocka_unit_test(every_form_of_an_address_is_read),
 		cmocka_unit_test(a_malformed_address_is_refused),
+		cmocka_unit_test(an_empty_field_is_no_address),
 		cmocka_unit_test(a_field_that_may_stand_once_is_refused_twice),
 		cmocka_unit_test(cseq_is_a_number_below_two_to_the_31_and_a_method),
 		cmocka_unit_test(call_id_is_one_word_or_two_around_an_at),
