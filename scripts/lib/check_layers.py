@@ -11,6 +11,7 @@ FORBIDDEN = {
     "lib": [r'"(dataplane|control|tests)/', r"<rte_"],
     "lib/base": [r'"lib/(?!base/)'],
     "lib/net": [r'"lib/(?!base/|net/)'],
+    "lib/tcp": [r'"lib/(?!base/|tcp/)'],
     "lib/sip": [r'"lib/(?!base/|sip/)'],
     "lib/yaml": [r'"lib/(?!base/|yaml/)'],
     "lib/policy": [r'"lib/(?!base/|policy/)'],

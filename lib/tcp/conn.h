@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One connection, and all state of an engine: what the files of this folder share. Only they
+// include it.
+//
+//   tcp.c        the user's calls          input.c     segments, in RFC 9293 §3.10.7's order
+//   receiver.c   bytes of the peer, ACKs   sender.c    bytes of ours, acknowledgements, timers
+//   output.c     segments to send          lifetime.c  connections, their state, events, lists
+//
+// Thread: the engine's.
+
+#pragma once
+
+#include "lib/base/wheel.h"
+#include "lib/tcp/chunk.h"
+#include "lib/tcp/keys.h"
+#include "lib/tcp/receiver.h"
+#include "lib/tcp/sender.h"
+#include "lib/tcp/seq.h"
+#include "lib/tcp/state.h"
+#include "lib/tcp/tcp.h"
+#include "lib/tcp/time_wait.h"
+
+// Deadlines are ticks of about a millisecond; round-trip times are microseconds. Both wrap.
+#define TCP_TICK_SHIFT 20
+#define TCP_TICK_NS    (1u << TCP_TICK_SHIFT)
+
+// Which of a connection's deadlines are set.
+enum tcp_deadline {
+	TCP_DUE_SEND, // what it is for is in sender.timer
+	TCP_DUE_ACK,  // delayed
+	TCP_DUE_IDLE, // keepalive; FIN_WAIT_2; the handshake as a whole
+	TCP_DUE_N,
+};
+
+enum tcp_conn_flag {
+	TCP_CONN_TIMESTAMPS = 1,       // agreed (RFC 7323)
+	TCP_CONN_SACK = 2,             // agreed (RFC 2018)
+	TCP_CONN_WINDOW_SCALE = 4,     // agreed
+	TCP_CONN_IN_OUTPUT = 8,        // in the list of those with something to send
+	TCP_CONN_IN_EVENTS = 16,       // in the list of those with an event
+	TCP_CONN_PASSIVE = 32,         // by a SYN of theirs
+	TCP_CONN_HALF_OPEN = 64,       // counted in n_half_open
+	TCP_CONN_WAITS_FOR_ROOM = 128, // tcp_write() had refused
+	TCP_CONN_UNREACHABLE = 256,    // ICMP said so: a soft error (RFC 9293 §3.9.2.2)
+	TCP_CONN_CLOSED_BY_US = 512,   // tcp_close() was called
+};
+
+struct tcp_conn {
+	// Who: compared for each segment.
+	uint8_t remote[16], local[16]; // network order, as in struct ip_addr
+	uint16_t remote_port, local_port;
+	uint8_t family, state; // enum tcp_state
+	uint16_t flags;        // of enum tcp_conn_flag
+	uint16_t listener, mtu;
+	uint32_t generation; // of the id
+	uint64_t user;
+
+	uint32_t ts_recent;      // RFC 7323 §4.3
+	uint32_t ts_recent_tick; // when it came
+	uint32_t ts_offset;      // of ours
+	uint32_t heard_tick;     // when the peer was last heard, for keepalive
+
+	struct tcp_receiver receiver;
+	struct tcp_sender sender;
+
+	struct wheel_link timer; // at the earliest deadline, or earlier
+	uint32_t due[TCP_DUE_N]; // tick
+	uint8_t due_set;         // 1 << enum tcp_deadline
+	uint8_t events;          // of enum tcp_event_bit, not yet told
+	uint8_t n_keepalives;
+	uint8_t n_challenges;             // challenge ACKs in this second (RFC 5961 §7)
+	uint32_t challenge_tick;          // when it began
+	uint16_t end_reason;              // enum reason, once CLOSED
+	uint32_t next_output, next_event; // index + 1; 0: the last
+};
+
+// A segment of no connection: a reset, a SYN-ACK with a cookie, an ACK in TIME_WAIT.
+#define TCP_REPLIES_MAX 256
+struct tcp_reply {
+	struct tcp_segment segment; // no payload
+	uint16_t listener;
+};
+
+struct tcp_listener {
+	struct endpoint local;
+	uint16_t mtu, listener;
+	bool open;
+};
+
+struct tcp {
+	struct tcp_config config;
+	uint64_t *counters;
+	// The time of the call under way.
+	uint64_t now_ns;
+	uint32_t now_us, now_tick;
+
+	struct tcp_keys keys;
+	struct tcp_table table;
+	struct tcp_time_waits time_waits;
+	struct tcp_chunks chunks;
+	struct wheel wheel;
+
+	struct tcp_conn *conns;
+	uint32_t free_conn, n_used_conns; // free: index + 1, by next_output
+	uint32_t n_half_open;
+	uint32_t first_output, last_output, first_event, last_event; // index + 1
+
+	struct tcp_listener listeners[TCP_LISTENERS_MAX];
+	unsigned n_listeners;
+
+	struct tcp_reply replies[TCP_REPLIES_MAX];
+	uint32_t n_replies_pushed, n_replies_popped;
+	uint32_t reset_tokens, reset_tick; // resets to nobody, a second
+	uint32_t challenge_tokens;         // of all connections, a second
+};
+
+static inline void tcp_count(struct tcp *t, enum reason reason)
+{
+	t->counters[reason]++;
+}
+
+static inline uint32_t tcp_conn_index(const struct tcp *t, const struct tcp_conn *c)
+{
+	return (uint32_t)(c - t->conns);
+}
+
+static inline uint32_t tcp_ticks(uint32_t ms)
+{
+	return (uint32_t)(((uint64_t)ms * 1000000 + TCP_TICK_NS - 1) >> TCP_TICK_SHIFT);
+}
+
+// Our timestamp of this connection now (RFC 7323 §5.4: a millisecond each).
+static inline uint32_t tcp_conn_ts(const struct tcp *t, const struct tcp_conn *c)
+{
+	return (uint32_t)(t->now_ns / 1000000) + c->ts_offset;
+}
+
+// Every call of tcp.h that has a time begins with it.
+void tcp_set_now(struct tcp *t, uint64_t now);
+
+// lifetime.c
+// NULL for an id that is gone.
+struct tcp_conn *tcp_conn_of(struct tcp *t, tcp_conn_id id);
+tcp_conn_id tcp_conn_id_of(const struct tcp *t, const struct tcp_conn *c);
+// A connection in state CLOSED, in the table. NULL where they have run out.
+struct tcp_conn *tcp_conn_new(struct tcp *t, const struct endpoint *local,
+	const struct endpoint *remote, uint64_t hash, uint16_t mtu, uint16_t listener);
+// The only place that changes c->state, by the table. False, and nothing changed, for an illegal
+// event.
+bool tcp_conn_step(struct tcp *t, struct tcp_conn *c, enum tcp_state_event event);
+// Ends it: state CLOSED by TCP_EVENT_END, memory given back, TCP_CLOSED told with reason and
+// counted, unless it was half open. The struct stays until the event has been taken; c is not to be
+// used after.
+void tcp_conn_end(struct tcp *t, struct tcp_conn *c, enum reason reason);
+// Into TIME_WAIT: what stays is the entry there; to the user it is closed.
+void tcp_conn_time_wait(struct tcp *t, struct tcp_conn *c);
+void tcp_conn_tell(struct tcp *t, struct tcp_conn *c, uint8_t events);
+// It has something to send.
+void tcp_conn_want_output(struct tcp *t, struct tcp_conn *c);
+// Sets one deadline ms from now, or takes it away.
+void tcp_conn_set_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which, uint32_t ms);
+void tcp_conn_clear_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which);
+
+// reply.c: segments of no connection, bounded and rate limited.
+// The reset that answers s (RFC 9293 §3.10.7.1), with the listener it came to.
+void tcp_reply_reset(struct tcp *t, const struct tcp_segment *s, uint16_t listener);
+void tcp_reply_cookie(struct tcp *t, const struct tcp_segment *syn, const struct tcp_listener *l);
+void tcp_reply_time_wait(struct tcp *t, const struct tcp_segment *s, const struct tcp_time_wait *w);
+bool tcp_reply_pop(struct tcp *t, struct tcp_packet *out);

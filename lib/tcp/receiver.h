@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The receiving half of a connection: bytes of the peer in order and beyond, the window that is
+// offered, and when an ACK is due (RFC 9293 §3.8.6, RFC 2018, RFC 2883, RFC 5681 §4.2).
+// Out-of-order bytes are bounded, and trimmed at both edges before they are queued.
+
+#pragma once
+
+#include "lib/tcp/chunk.h"
+#include "lib/tcp/segment.h"
+
+struct tcp;
+struct tcp_conn;
+
+#define TCP_RECENT_BLOCKS 3
+
+// In RFC 9293's words.
+struct tcp_receiver {
+	uint32_t irs, nxt;
+	uint32_t adv;      // right edge of the window last offered: never moves back
+	uint32_t acked;    // RCV.NXT when the last ACK went out
+	uint32_t consumed; // what the user has taken, as a sequence number
+	tcp_chunk_id first, last_in_order, last; // one list by seq: in order up to last_in_order
+	uint16_t n_chunks;
+	uint8_t window_scale; // of the window we offer
+	uint8_t ack;          // enum tcp_ack_need
+	uint8_t n_unacked_segments;
+	uint8_t n_quick;  // segments still to be acknowledged at once
+	bool fin;         // received, in order
+	bool has_fin_seq; // a FIN beyond a hole
+	uint32_t fin_seq;
+	struct tcp_sack_block duplicate;    // D-SACK of the next ACK (RFC 2883); from == to: none
+	uint32_t recent[TCP_RECENT_BLOCKS]; // a seq in each of the runs that changed last, for SACK
+};
+
+enum tcp_ack_need {
+	TCP_ACK_NONE,
+	TCP_ACK_DELAYED,
+	TCP_ACK_NOW,
+};
+
+// After the peer's SYN.
+void tcp_receiver_begin(struct tcp *t, struct tcp_conn *c, uint32_t irs);
+void tcp_receiver_end(struct tcp *t, struct tcp_conn *c); // gives memory back
+
+// The window to offer now, in bytes: by what the user has not consumed, by how much memory is left
+// for all, and with silly windows avoided (RFC 9293 §3.8.6.2.2).
+uint32_t tcp_receiver_window(const struct tcp *t, const struct tcp_conn *c);
+// RFC 9293 §3.10.7.4, first check, against what was offered.
+bool tcp_receiver_accepts(const struct tcp_conn *c, const struct tcp_segment *s);
+
+// The seventh and eighth check: text and FIN of an acceptable segment. Says with bits of enum
+// tcp_event_bit what the user can be told. The state is input.c's.
+uint8_t tcp_receiver_input(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
+
+void tcp_receiver_want_ack(struct tcp *t, struct tcp_conn *c, enum tcp_ack_need need);
+// output.c: what an ACK says, and that it goes out now: nothing is due any more.
+void tcp_receiver_fill(struct tcp *t, struct tcp_conn *c, struct tcp_segment *s);
+
+uint32_t tcp_receiver_readable(const struct tcp_conn *c);
+struct view tcp_receiver_peek(const struct tcp *t, const struct tcp_conn *c);
+uint32_t tcp_receiver_copy(const struct tcp *t, const struct tcp_conn *c, uint32_t offset,
+	uint8_t *out, uint32_t n_bytes);
+// Opens the window again, and has that told where it is worth a segment.
+void tcp_receiver_consume(struct tcp *t, struct tcp_conn *c, uint32_t n_bytes);
