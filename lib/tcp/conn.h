@@ -43,7 +43,19 @@ enum tcp_conn_flag {
 	TCP_CONN_WAITS_FOR_ROOM = 128, // tcp_write() had refused
 	TCP_CONN_UNREACHABLE = 256,    // ICMP said so: a soft error (RFC 9293 §3.9.2.2)
 	TCP_CONN_CLOSED_BY_US = 512,   // tcp_close() was called
+	TCP_CONN_SYN_AGAIN = 1024,     // the SYN-ACK is to go out now, though ours was sent before:
+				       // a SYN of theirs came again, or met ours. Output clears it.
+	TCP_CONN_READS_ON = 2048,      // over, but for bytes that the user has not consumed: in no
+				       // table, without timers
+	TCP_CONN_ENDED = 4096,         // nothing left but TCP_CLOSED to be told
 };
+
+// How long a handshake may take: ours (RFC 9293 §3.8.3, R2 of a SYN), and theirs, which is shorter,
+// for it costs them nothing.
+#define TCP_OPEN_MS   180000
+#define TCP_ACCEPT_MS 60000
+// How long a peer may be silent after it has acknowledged our FIN.
+#define TCP_FIN_WAIT_2_MS 60000
 
 struct tcp_conn {
 	// Who: compared for each segment.
@@ -52,13 +64,10 @@ struct tcp_conn {
 	uint8_t family, state; // enum tcp_state
 	uint16_t flags;        // of enum tcp_conn_flag
 	uint16_t listener, mtu;
-	uint32_t generation; // of the id
-	uint64_t user;
-
-	uint32_t ts_recent;      // RFC 7323 §4.3
-	uint32_t ts_recent_tick; // when it came
-	uint32_t ts_offset;      // of ours
-	uint32_t heard_tick;     // when the peer was last heard, for keepalive
+	uint32_t ts_recent;   // RFC 7323 §4.3
+	uint32_t ts_recent_s; // when it came, in 2^30 ns: it does not wrap in a connection's life
+	uint32_t ts_offset;   // of ours
+	uint32_t heard_tick;  // when the peer was last heard, for keepalive
 
 	struct tcp_receiver receiver;
 	struct tcp_sender sender;
@@ -67,11 +76,16 @@ struct tcp_conn {
 	uint32_t due[TCP_DUE_N]; // tick
 	uint8_t due_set;         // 1 << enum tcp_deadline
 	uint8_t events;          // of enum tcp_event_bit, not yet told
-	uint8_t n_keepalives;
-	uint8_t n_challenges;             // challenge ACKs in this second (RFC 5961 §7)
-	uint32_t challenge_tick;          // when it began
-	uint16_t end_reason;              // enum reason, once CLOSED
-	uint32_t next_output, next_event; // index + 1; 0: the last
+	uint8_t n_keepalives;    // unanswered
+	uint8_t n_challenges;    // challenge ACKs in this second (RFC 5961 §7)
+	uint32_t challenge_tick; // when it began
+	uint16_t end_reason;     // enum reason, once ended
+	uint8_t n_bare_answers;  // ACKs in answer to bare ones, since one was acceptable
+	uint8_t zero;
+	uint32_t generation;               // of the id
+	uint32_t next_output, prev_output; // index + 1; 0: the last, the first
+	uint32_t next_event;               // index + 1; 0: the last
+	uint64_t user;
 };
 
 // A segment of no connection: a reset, a SYN-ACK with a cookie, an ACK in TIME_WAIT.
@@ -102,6 +116,7 @@ struct tcp {
 
 	struct tcp_conn *conns;
 	uint32_t free_conn, n_used_conns; // free: index + 1, by next_output
+	uint32_t n_touched_conns;         // the first ones: the others were never used
 	uint32_t n_half_open;
 	uint32_t first_output, last_output, first_event, last_event; // index + 1
 
@@ -110,8 +125,10 @@ struct tcp {
 
 	struct tcp_reply replies[TCP_REPLIES_MAX];
 	uint32_t n_replies_pushed, n_replies_popped;
-	uint32_t reset_tokens, reset_tick; // resets to nobody, a second
-	uint32_t challenge_tokens;         // of all connections, a second
+	// What may still be sent in this second: resets to nobody, challenge ACKs of all.
+	uint32_t reset_tokens, challenge_tokens;
+	uint64_t second;        // now_ns >> 30
+	uint64_t cookie_second; // the last one in which a cookie was sent; 0: never
 };
 
 static inline void tcp_count(struct tcp *t, enum reason reason)
@@ -138,11 +155,19 @@ static inline uint32_t tcp_conn_ts(const struct tcp *t, const struct tcp_conn *c
 // Every call of tcp.h that has a time begins with it.
 void tcp_set_now(struct tcp *t, uint64_t now);
 
+// The last eighth of buffer memory is for bytes that come in order: nothing else takes of it.
+static inline bool tcp_memory_is_scarce(const struct tcp *t)
+{
+	return t->chunks.n - t->chunks.n_used < t->chunks.n / 8;
+}
+
 // lifetime.c
 // NULL for an id that is gone.
 struct tcp_conn *tcp_conn_of(struct tcp *t, tcp_conn_id id);
 tcp_conn_id tcp_conn_id_of(const struct tcp *t, const struct tcp_conn *c);
-// A connection in state CLOSED, in the table. NULL where they have run out.
+void tcp_conn_endpoints(const struct tcp_conn *c, struct endpoint *local, struct endpoint *remote);
+// A connection in state CLOSED, in the table, its timestamps' offset chosen. NULL where they have
+// run out.
 struct tcp_conn *tcp_conn_new(struct tcp *t, const struct endpoint *local,
 	const struct endpoint *remote, uint64_t hash, uint16_t mtu, uint16_t listener);
 // The only place that changes c->state, by the table. False, and nothing changed, for an illegal
@@ -152,18 +177,26 @@ bool tcp_conn_step(struct tcp *t, struct tcp_conn *c, enum tcp_state_event event
 // counted, unless it was half open. The struct stays until the event has been taken; c is not to be
 // used after.
 void tcp_conn_end(struct tcp *t, struct tcp_conn *c, enum reason reason);
-// Into TIME_WAIT: what stays is the entry there; to the user it is closed.
-void tcp_conn_time_wait(struct tcp *t, struct tcp_conn *c);
+// In TIME_WAIT, or CLOSED after LAST_ACK, by tcp_conn_step(): what stays of the former is the entry
+// there. To the user it is closed once all bytes that
+// came have been consumed. c is not to be used after.
+void tcp_conn_finished(struct tcp *t, struct tcp_conn *c);
 void tcp_conn_tell(struct tcp *t, struct tcp_conn *c, uint8_t events);
-// It has something to send.
+// It has something to send. In the list once, at its end.
 void tcp_conn_want_output(struct tcp *t, struct tcp_conn *c);
+// Takes the first one out of that list; NULL for none. Never one that has ended.
+struct tcp_conn *tcp_conn_pop_output(struct tcp *t);
 // Sets one deadline ms from now, or takes it away.
 void tcp_conn_set_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which, uint32_t ms);
 void tcp_conn_clear_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which);
+// Takes an entry out of the table and frees it.
+void tcp_time_wait_forget(struct tcp *t, struct tcp_time_wait *w);
 
 // reply.c: segments of no connection, bounded and rate limited.
 // The reset that answers s (RFC 9293 §3.10.7.1), with the listener it came to.
 void tcp_reply_reset(struct tcp *t, const struct tcp_segment *s, uint16_t listener);
+// Tells the peer of c that we give up (RFC 9293 §3.10.5).
+void tcp_reply_abort(struct tcp *t, const struct tcp_conn *c);
 void tcp_reply_cookie(struct tcp *t, const struct tcp_segment *syn, const struct tcp_listener *l);
-void tcp_reply_time_wait(struct tcp *t, const struct tcp_segment *s, const struct tcp_time_wait *w);
+void tcp_reply_time_wait(struct tcp *t, const struct tcp_time_wait *w);
 bool tcp_reply_pop(struct tcp *t, struct tcp_packet *out);

@@ -20,16 +20,17 @@ struct tcp_receiver {
 	uint32_t acked;    // RCV.NXT when the last ACK went out
 	uint32_t consumed; // what the user has taken, as a sequence number
 	tcp_chunk_id first, last_in_order, last; // one list by seq: in order up to last_in_order
-	uint16_t n_chunks;
+	uint16_t n_out_of_order;                 // chunks beyond a hole
+	uint16_t mss;         // the largest payload that came, and at least RFC 9293's 536
 	uint8_t window_scale; // of the window we offer
 	uint8_t ack;          // enum tcp_ack_need
-	uint8_t n_unacked_segments;
-	uint8_t n_quick;  // segments still to be acknowledged at once
-	bool fin;         // received, in order
-	bool has_fin_seq; // a FIN beyond a hole
+	uint8_t n_quick;      // segments still to be acknowledged at once
+	bool fin;             // received, in order
+	bool has_fin_seq;     // a FIN beyond a hole
 	uint32_t fin_seq;
-	struct tcp_sack_block duplicate;    // D-SACK of the next ACK (RFC 2883); from == to: none
-	uint32_t recent[TCP_RECENT_BLOCKS]; // a seq in each of the runs that changed last, for SACK
+	struct tcp_sack_block duplicate; // D-SACK of the next ACK (RFC 2883)
+	// Runs beyond a hole, that which changed last first. from == to: none.
+	struct tcp_sack_block recent[TCP_RECENT_BLOCKS];
 };
 
 enum tcp_ack_need {
@@ -38,22 +39,27 @@ enum tcp_ack_need {
 	TCP_ACK_NOW,
 };
 
-// After the peer's SYN.
+// After the peer's SYN. c->flags say what was agreed. What is offered begins with the window of a
+// SYN, which is not scaled.
 void tcp_receiver_begin(struct tcp *t, struct tcp_conn *c, uint32_t irs);
 void tcp_receiver_end(struct tcp *t, struct tcp_conn *c); // gives memory back
 
 // The window to offer now, in bytes: by what the user has not consumed, by how much memory is left
-// for all, and with silly windows avoided (RFC 9293 §3.8.6.2.2).
+// for all, and with silly windows avoided (RFC 9293 §3.8.6.2.2). Never left of what was offered.
 uint32_t tcp_receiver_window(const struct tcp *t, const struct tcp_conn *c);
 // RFC 9293 §3.10.7.4, first check, against what was offered.
 bool tcp_receiver_accepts(const struct tcp_conn *c, const struct tcp_segment *s);
 
-// The seventh and eighth check: text and FIN of an acceptable segment. Says with bits of enum
-// tcp_event_bit what the user can be told. The state is input.c's.
-uint8_t tcp_receiver_input(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
+// The seventh and eighth check: text and FIN of an acceptable segment without SYN. REASON_tcp_
+// segment_taken, or why its text was dropped. *events: bits of enum tcp_event_bit, what the user
+// can be told: TCP_PEER_FINISHED when a FIN, this one or one kept, is now in order. The state is
+// input.c's.
+enum reason tcp_receiver_input(
+	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, uint8_t *events);
 
 void tcp_receiver_want_ack(struct tcp *t, struct tcp_conn *c, enum tcp_ack_need need);
-// output.c: what an ACK says, and that it goes out now: nothing is due any more.
+// output.c: sets ACK, window and SACK blocks of s (of a SYN in SYN_SENT: the window alone), with
+// SYN or not as s->flags say. It goes out now: no ACK is due any more.
 void tcp_receiver_fill(struct tcp *t, struct tcp_conn *c, struct tcp_segment *s);
 
 uint32_t tcp_receiver_readable(const struct tcp_conn *c);
