@@ -28,7 +28,9 @@ struct tcp_sack_block {
 	uint32_t from, to; // to: the first byte after it
 };
 
-// Options, as far as the engine knows them. Others are skipped.
+// Options, as far as the engine knows them. Others are skipped, and so are MSS, window scale and
+// SACK-permitted in a segment without SYN (RFC 7323 §2.2, RFC 2018 §2). Of an option that is there
+// twice the last counts.
 struct tcp_options {
 	bool has_mss, has_window_scale, sack_permitted, has_timestamps;
 	uint8_t window_scale;
@@ -49,8 +51,8 @@ struct tcp_segment {
 
 // packet: the payload of the IP packet. Sets everything but the two IP addresses; local.port is the
 // destination's. REASON_none or tcp_malformed: header shorter than its offset says, or an option
-// whose length runs out of the header (RFC 9293 §3.1, MUST-7: one of a wrong length for its kind
-// is skipped).
+// whose length is below two or runs out of the header (RFC 9293 §3.1, MUST-7: one of a wrong length
+// for its kind is skipped). The urgent pointer is not read: urgent data is data (RFC 6093 §6).
 enum reason tcp_segment_parse(struct view packet, struct tcp_segment *out);
 
 // Sequence space that the segment takes (SEG.LEN): payload, and one each for SYN and FIN.
@@ -60,6 +62,7 @@ static inline uint32_t tcp_segment_length(const struct tcp_segment *s)
 }
 
 // Writes header and options, checksum zero, to at (TCP_HEADER_BYTES_MAX): ports, seq, ack, window,
-// flags, options of s; its addresses and payload are not read. SACK blocks that do not fit
-// are left out. Returns its length, a multiple of four.
+// flags, options of s; its addresses and payload are not read. n_sack_blocks ≤ TCP_SACK_BLOCKS_MAX;
+// SACK blocks that do not fit are left out: beside timestamps there is room for three. Returns its
+// length, a multiple of four.
 size_t tcp_segment_build(uint8_t *at, const struct tcp_segment *s);
