@@ -35,17 +35,22 @@ struct tcp_chunks {
 	uint8_t *memory;
 	size_t stride;
 	uint32_t n, n_used;
-	uint16_t room; // bytes a chunk
+	uint32_t n_touched; // the first ones: the others were never given out
+	uint16_t room;      // bytes a chunk
 	tcp_chunk_id free;
 };
 
+// A chunk begins at a cache line: room wastes nothing where sizeof(struct tcp_chunk) + room is a
+// multiple of 64.
 size_t tcp_chunks_memory_bytes(uint32_t n, uint16_t room);
+// memory: aligned to 64. It is first touched when a chunk is first given out, so that memory that
+// is never needed stays out of the caches.
 void tcp_chunks_init(struct tcp_chunks *p, void *memory, uint32_t n, uint16_t room);
 
 // Empty, without a successor; 0 when all are in use.
 tcp_chunk_id tcp_chunk_get(struct tcp_chunks *p);
 void tcp_chunk_put(struct tcp_chunks *p, tcp_chunk_id id);
-// A whole queue.
+// A whole queue, from its first to the one without a successor. first may be 0.
 void tcp_chunk_put_all(struct tcp_chunks *p, tcp_chunk_id first);
 
 static inline struct tcp_chunk *tcp_chunk_at(const struct tcp_chunks *p, tcp_chunk_id id)
