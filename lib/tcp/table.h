@@ -19,11 +19,15 @@ struct tcp_table {
 	struct tcp_bucket *buckets;
 	uint32_t n_buckets; // a power of two
 	uint32_t n_spare, n_spare_used;
-	uint32_t free_spare;
+	uint32_t n_spare_touched; // the first ones: the others were never used
+	uint32_t free_spare;      // 0: none
 	uint32_t n_entries;
 };
 
+// Room for n_entries_max is certain but for a chance that nobody meets: chains that a bucket
+// overflows into come from spare buckets, four times as many as are ever needed on average.
 size_t tcp_table_memory_bytes(uint32_t n_entries_max);
+// memory: zeroed, aligned to 64.
 void tcp_table_init(
 	struct tcp_table *t, void *memory, uint32_t n_entries_max, const struct siphash_key *key);
 
@@ -41,8 +45,8 @@ uint32_t tcp_table_next(const struct tcp_table *t, uint64_t hash, struct tcp_tab
 
 // The caller knows that the pair is not in it. 0, or -ENOSPC.
 int tcp_table_add(struct tcp_table *t, uint64_t hash, uint32_t entry);
-// Of an entry that is in it.
-void tcp_table_del(struct tcp_table *t, uint64_t hash, uint32_t entry);
+// Of an entry that is in it; false, and nothing changed, for another.
+bool tcp_table_del(struct tcp_table *t, uint64_t hash, uint32_t entry);
 // The same place for another entry of the same pair: a connection that goes into TIME_WAIT, or
-// back.
-void tcp_table_replace(struct tcp_table *t, uint64_t hash, uint32_t entry, uint32_t by);
+// back. False as above.
+bool tcp_table_replace(struct tcp_table *t, uint64_t hash, uint32_t entry, uint32_t by);
