@@ -21,15 +21,17 @@ _Static_assert(sizeof(struct tcp_time_wait) == 64, "a cache line");
 
 struct tcp_time_waits {
 	struct tcp_time_wait *entries;
-	uint32_t n, n_used, free, oldest, newest; // indices; UINT32_MAX: none
+	uint32_t n, n_used, n_touched; // touched: the first ones, the others were never used
+	uint32_t free, oldest, newest; // indices; UINT32_MAX: none
 };
 
 size_t tcp_time_waits_memory_bytes(uint32_t n);
 void tcp_time_waits_init(struct tcp_time_waits *w, void *memory, uint32_t n);
 
-// A fresh entry, the newest; in place of the oldest when all are used: then *evicted is a copy of
-// that and true is in *has_evicted, for the caller has to take it out of the table. NULL with n of
-// 0.
+// A fresh entry, all zero but its place, the newest: its due must be no earlier than the others';
+// in place of the oldest when all are used: then *evicted is a copy of that and true is in
+// *has_evicted, for the caller has to take it out of the table; the entry has its index. NULL with
+// n of 0.
 struct tcp_time_wait *tcp_time_wait_add(
 	struct tcp_time_waits *w, struct tcp_time_wait *evicted, bool *has_evicted);
 // The oldest one that is due at tick now; NULL for none.
