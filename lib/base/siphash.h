@@ -37,5 +37,10 @@ uint64_t siphash_end(struct siphash *h);
 // give, for a hash begun with whole words only. The quickest way for a short input of fixed shape.
 uint64_t siphash_end_words(const struct siphash *begun, const uint64_t words[], unsigned n_words);
 
+// siphash_end_words() of four inputs of the same length at once: words[i] are the words number i of
+// each. More than twice as quick as one after the other where the machine has AVX2.
+void siphash_end_words_of_4(
+	const struct siphash *begun, const uint64_t words[][4], unsigned n_words, uint64_t out[4]);
+
 // One part in one call.
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n_bytes);

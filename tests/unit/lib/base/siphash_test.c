@@ -108,6 +108,29 @@ static void whole_words_hash_as_their_bytes(void **state)
 	}
 }
 
+static void four_inputs_at_once_hash_as_each_alone(void **state)
+{
+	static const struct siphash_key key = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+	uint64_t words[9][4], alone[9], out[4], x = 1;
+	struct siphash begun;
+
+	(void)state;
+	siphash_init(&begun, &key);
+	for (unsigned n_before = 0; n_before < 3; n_before++) {
+		for (unsigned n = 0; n <= 9; n++) {
+			for (unsigned i = 0; i < 4 * n; i++)
+				words[i / 4][i % 4] = x = x * 6364136223846793005u + 1;
+			siphash_end_words_of_4(&begun, (const uint64_t(*)[4])words, n, out);
+			for (unsigned lane = 0; lane < 4; lane++) {
+				for (unsigned i = 0; i < n; i++)
+					alone[i] = words[i][lane];
+				assert_true(out[lane] == siphash_end_words(&begun, alone, n));
+			}
+		}
+		siphash_add(&begun, &x, sizeof(x));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +139,7 @@ int main(void)
 		cmocka_unit_test(parts_cannot_be_shifted_into_each_other),
 		cmocka_unit_test(a_padded_part_hashes_as_with_its_zeros),
 		cmocka_unit_test(whole_words_hash_as_their_bytes),
+		cmocka_unit_test(four_inputs_at_once_hash_as_each_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
