@@ -64,6 +64,41 @@ uint64_t tcp_table_hash(
 	return siphash_end_words(&t->begun, words, tcp_pair_words(local, remote, words));
 }
 
+// Of four segments; false where their families differ.
+static bool hash_4(
+	const struct tcp_table *t, const struct tcp_segment segments[4], uint64_t hashes[4])
+{
+	uint64_t words[TCP_PAIR_WORDS_MAX][4];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t pair[TCP_PAIR_WORDS_MAX];
+
+		if (segments[i].local.ip.family != segments[0].local.ip.family)
+			return false;
+		n = tcp_pair_words(&segments[i].local, &segments[i].remote, pair);
+		for (unsigned j = 0; j < n; j++)
+			words[j][i] = pair[j];
+	}
+	siphash_end_words_of_4(&t->begun, (const uint64_t(*)[4])words, n, hashes);
+	return true;
+}
+
+void tcp_table_hash_burst(const struct tcp_table *t, const struct tcp_segment segments[],
+	unsigned n, uint64_t hashes[])
+{
+	unsigned i = 0;
+
+	while (i < n) {
+		if (i + 4 <= n && hash_4(t, segments + i, hashes + i)) {
+			i += 4;
+			continue;
+		}
+		hashes[i] = tcp_table_hash(t, &segments[i].local, &segments[i].remote);
+		i++;
+	}
+}
+
 static uint32_t home_of(const struct tcp_table *t, uint64_t hash)
 {
 	return (uint32_t)hash & (t->n_buckets - 1);

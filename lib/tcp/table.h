@@ -34,6 +34,9 @@ void tcp_table_init(
 // Of the pair as we see it; family counts.
 uint64_t tcp_table_hash(
 	const struct tcp_table *t, const struct endpoint *local, const struct endpoint *remote);
+// Of the pairs of n segments: the same, in less than half the time.
+void tcp_table_hash_burst(const struct tcp_table *t, const struct tcp_segment segments[],
+	unsigned n, uint64_t hashes[]);
 void tcp_table_prefetch(const struct tcp_table *t, uint64_t hash);
 
 // The next entry whose tag fits the hash, from *at (0 at first) on; TCP_TABLE_NONE after the last.

@@ -86,6 +86,22 @@ static double time_hash(unsigned n)
 	return (double)(bench_cpu_ns() - started) / n;
 }
 
+static double time_hash_bursts(unsigned n)
+{
+	static struct tcp_segment segments[N_LOOKUPS / 64];
+	const unsigned n_segments = sizeof(segments) / sizeof(segments[0]);
+	uint64_t started, sum = 0, hashes[BURST];
+
+	for (unsigned i = 0; i < n_segments; i++)
+		make_pair(order[i], &segments[i].local, &segments[i].remote);
+	started = bench_cpu_ns();
+	for (unsigned i = 0; i < n; i += BURST) {
+		tcp_table_hash_burst(&table, segments + i % n_segments, BURST, hashes);
+		bench_keep(sum += hashes[0]);
+	}
+	return (double)(bench_cpu_ns() - started) / n;
+}
+
 static double time_singles(unsigned n)
 {
 	uint64_t started = bench_cpu_ns();
@@ -104,12 +120,14 @@ static double time_bursts(unsigned n)
 	unsigned n_found = 0;
 
 	for (unsigned i = 0; i < n; i += BURST) {
+		static struct tcp_segment segments[BURST];
 		uint64_t hashes[BURST];
 
-		for (unsigned j = 0; j < BURST; j++) {
-			hashes[j] = hash_of(order[i + j]);
+		for (unsigned j = 0; j < BURST; j++)
+			make_pair(order[i + j], &segments[j].local, &segments[j].remote);
+		tcp_table_hash_burst(&table, segments, BURST, hashes);
+		for (unsigned j = 0; j < BURST; j++)
 			tcp_table_prefetch(&table, hashes[j]);
-		}
 		for (unsigned j = 0; j < BURST; j++)
 			n_found += find(hashes[j]) == order[i + j];
 	}
@@ -162,7 +180,7 @@ int main(int argc, char **argv)
 	static const struct siphash_key key = {1, 2};
 	static struct wheel wheel;
 	struct bench_samples hash = {0}, single = {0}, burst = {0}, data = {0}, syn = {0};
-	struct bench_samples timers = {0};
+	struct bench_samples timers = {0}, hashes = {0};
 	uint32_t now = 0;
 	unsigned n;
 
@@ -180,6 +198,7 @@ int main(int argc, char **argv)
 		bench_add(&data, time_parse(n, view_of(data_header, sizeof(data_header))));
 		bench_add(&syn, time_parse(n, view_of(syn_header, sizeof(syn_header))));
 		bench_add(&hash, time_hash(n));
+		bench_add(&hashes, time_hash_bursts(n));
 		bench_add(&single, time_singles(n));
 		bench_add(&burst, time_bursts(n));
 		bench_add(&timers, time_wheel(&wheel, n, &now));
@@ -187,6 +206,7 @@ int main(int argc, char **argv)
 	bench_report("parse_data", &data, 1e9, "segments/s", NULL, NULL);
 	bench_report("parse_syn", &syn, 1e9, "segments/s", NULL, NULL);
 	bench_report("hash_v4", &hash, 1e9, "hashes/s", NULL, NULL);
+	bench_report("hash_v4_burst", &hashes, 1e9, "hashes/s", "hash_v4", &hash);
 	bench_report("find_1m_single", &single, 1e9, "look-ups/s", NULL, NULL);
 	bench_report("find_1m_burst", &burst, 1e9, "look-ups/s", "find_1m_single", &single);
 	bench_report("wheel_1m_set", &timers, 1e9, "settings/s", NULL, NULL);

@@ -97,6 +97,36 @@ static void nobody_without_the_key_knows_the_hash(void **state)
 	assert_true(before != hash("192.0.2.1:5060", "198.51.100.1:1024"));
 }
 
+static void hashes_of_a_burst_are_those_of_its_segments(void **state)
+{
+	struct tcp_segment segments[32];
+	uint64_t hashes[33];
+
+	(void)state;
+	begin(100);
+	// The family changes after runs of 1 to 11 segments.
+	for (unsigned run = 1; run < 12; run++) {
+		memset(segments, 0, sizeof(segments));
+		for (unsigned i = 0; i < 32; i++) {
+			segments[i].local =
+				endpoint(i / run % 2 ? "[2001:db8::1]:5060" : "192.0.2.1:5060");
+			segments[i].remote =
+				endpoint(i / run % 2 ? "[2001:db8::2]:1024" : "192.0.2.2:1024");
+			segments[i].remote.port = (uint16_t)(1024 + i);
+			segments[i].remote.ip.bytes[3] ^= (uint8_t)i;
+		}
+		for (unsigned n = 0; n <= 32; n++) {
+			memset(hashes, 0, sizeof(hashes));
+			tcp_table_hash_burst(&table, segments, n, hashes);
+			for (unsigned i = 0; i < n; i++)
+				assert_true(hashes[i] ==
+					tcp_table_hash(
+						&table, &segments[i].local, &segments[i].remote));
+			assert_true(hashes[n] == 0);
+		}
+	}
+}
+
 static void an_entry_is_found_until_it_is_deleted(void **state)
 {
 	const uint64_t h = 0x1234000000000001;
@@ -281,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(everything_in_a_pair_counts_for_its_hash),
 		CASE(nobody_without_the_key_knows_the_hash),
+		CASE(hashes_of_a_burst_are_those_of_its_segments),
 		CASE(an_entry_is_found_until_it_is_deleted),
 		CASE(what_is_not_there_is_neither_deleted_nor_replaced),
 		CASE(replacing_an_entry_keeps_its_place),
