@@ -2,9 +2,15 @@
 // One connection, and all state of an engine: what the files of this folder share. Only they
 // include it.
 //
-//   tcp.c        the user's calls          input.c     segments, in RFC 9293 §3.10.7's order
-//   receiver.c   bytes of the peer, ACKs   sender.c    bytes of ours, acknowledgements, timers
-//   output.c     segments to send          lifetime.c  connections, their state, events, lists
+//   tcp.c             the user's calls
+//   input.c           segments to connections, in RFC 9293 §3.10.7.4's order
+//   handshake.c       segments to nobody, to listeners, in SYN_SENT
+//   time_wait_input.c segments to what is in TIME_WAIT
+//   challenge.c       ACKs in answer to what is not acceptable
+//   receiver.c        bytes of the peer, ACKs
+//   sender.c          and what it names: bytes of ours, acknowledgements, timers
+//   output.c          segments to send
+//   lifetime.c        connections, their state, events, lists
 //
 // Thread: the engine's.
 
@@ -78,7 +84,7 @@ struct tcp_conn {
 	uint8_t events;          // of enum tcp_event_bit, not yet told
 	uint8_t n_keepalives;    // unanswered
 	uint8_t n_challenges;    // challenge ACKs in this second (RFC 5961 §7)
-	uint32_t challenge_tick; // when it began
+	uint32_t challenge_s;    // that, in 2^30 ns
 	uint16_t end_reason;     // enum reason, once ended
 	uint8_t n_bare_answers;  // ACKs in answer to bare ones, since one was acceptable
 	uint8_t zero;
@@ -98,12 +104,13 @@ struct tcp_reply {
 struct tcp_listener {
 	struct endpoint local;
 	uint16_t mtu, listener;
-	bool open;
 };
 
 struct tcp {
 	struct tcp_config config;
 	uint64_t *counters;
+	uint32_t n_out_of_order_max; // chunks beyond a hole that a connection may have
+	uint8_t window_scale;        // that our SYNs offer
 	// The time of the call under way.
 	uint64_t now_ns;
 	uint32_t now_us, now_tick;
@@ -166,6 +173,11 @@ static inline bool tcp_memory_is_scarce(const struct tcp *t)
 struct tcp_conn *tcp_conn_of(struct tcp *t, tcp_conn_id id);
 tcp_conn_id tcp_conn_id_of(const struct tcp *t, const struct tcp_conn *c);
 void tcp_conn_endpoints(const struct tcp_conn *c, struct endpoint *local, struct endpoint *remote);
+void tcp_time_wait_endpoints(
+	const struct tcp_time_wait *w, struct endpoint *local, struct endpoint *remote);
+// The entry of the table for a pair, or TCP_TABLE_NONE.
+uint32_t tcp_find(const struct tcp *t, const struct endpoint *local, const struct endpoint *remote,
+	uint64_t hash);
 // A connection in state CLOSED, in the table, its timestamps' offset chosen. NULL where they have
 // run out.
 struct tcp_conn *tcp_conn_new(struct tcp *t, const struct endpoint *local,
@@ -184,6 +196,11 @@ void tcp_conn_finished(struct tcp *t, struct tcp_conn *c);
 void tcp_conn_tell(struct tcp *t, struct tcp_conn *c, uint8_t events);
 // It has something to send. In the list once, at its end.
 void tcp_conn_want_output(struct tcp *t, struct tcp_conn *c);
+static inline void tcp_conn_syn_again(struct tcp *t, struct tcp_conn *c)
+{
+	c->flags |= TCP_CONN_SYN_AGAIN;
+	tcp_conn_want_output(t, c);
+}
 // Takes the first one out of that list; NULL for none. Never one that has ended.
 struct tcp_conn *tcp_conn_pop_output(struct tcp *t);
 // Sets one deadline ms from now, or takes it away.
@@ -191,12 +208,43 @@ void tcp_conn_set_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which
 void tcp_conn_clear_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which);
 // Takes an entry out of the table and frees it.
 void tcp_time_wait_forget(struct tcp *t, struct tcp_time_wait *w);
+// The tick at which one that begins now ends.
+uint32_t tcp_time_wait_due(const struct tcp *t);
+
+// Segments, by where they come in: input.c, handshake.c, time_wait_input.c. Each says how the
+// segment is to be counted; c may be gone after.
+enum reason tcp_input_synchronized(
+	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s); // SYN_RECEIVED too
+enum reason tcp_input_syn_sent(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
+enum reason tcp_input_nobody(struct tcp *t, const struct tcp_segment *s, uint64_t hash);
+enum reason tcp_input_time_wait(
+	struct tcp *t, struct tcp_time_wait *w, const struct tcp_segment *s, uint64_t hash);
+// Sixth check and on: text and FIN, of a segment without SYN.
+enum reason tcp_input_text(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
+// handshake.c
+const struct tcp_listener *tcp_listener_at(const struct tcp *t, const struct endpoint *local);
+// A SYN to a listener that is there. reused: TIME_WAIT that gives way to it, or NULL.
+enum reason tcp_listen_syn(
+	struct tcp *t, const struct tcp_segment *s, uint64_t hash, struct tcp_time_wait *reused);
+// Our SYN has been acknowledged by s; the state says so.
+void tcp_established(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
+
+// challenge.c: an ACK that tells the peer where we are, as far as the bounds allow.
+void tcp_challenge(struct tcp *t, struct tcp_conn *c);
+// In answer to a segment that takes no sequence number.
+void tcp_challenge_bare(struct tcp *t, struct tcp_conn *c);
+// In answer to one outside the window.
+void tcp_challenge_unacceptable(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
 
 // reply.c: segments of no connection, bounded and rate limited.
 // The reset that answers s (RFC 9293 §3.10.7.1), with the listener it came to.
-void tcp_reply_reset(struct tcp *t, const struct tcp_segment *s, uint16_t listener);
+// False when it has no place; true also for a reset, which none answers.
+bool tcp_reply_reset(struct tcp *t, const struct tcp_segment *s, uint16_t listener);
 // Tells the peer of c that we give up (RFC 9293 §3.10.5).
 void tcp_reply_abort(struct tcp *t, const struct tcp_conn *c);
-void tcp_reply_cookie(struct tcp *t, const struct tcp_segment *syn, const struct tcp_listener *l);
+// False when it has no place.
+bool tcp_reply_cookie(struct tcp *t, const struct tcp_segment *syn, const struct tcp_listener *l);
 void tcp_reply_time_wait(struct tcp *t, const struct tcp_time_wait *w);
+// What our SYNs say (RFC 9293 §3.7.1).
+uint16_t tcp_mss_offered(uint16_t mtu, uint8_t family);
 bool tcp_reply_pop(struct tcp *t, struct tcp_packet *out);

@@ -21,12 +21,13 @@ struct tcp_receiver {
 	uint32_t consumed; // what the user has taken, as a sequence number
 	tcp_chunk_id first, last_in_order, last; // one list by seq: in order up to last_in_order
 	uint16_t n_out_of_order;                 // chunks beyond a hole
-	uint16_t mss;         // the largest payload that came, and at least RFC 9293's 536
-	uint8_t window_scale; // of the window we offer
-	uint8_t ack;          // enum tcp_ack_need
-	uint8_t n_quick;      // segments still to be acknowledged at once
-	bool fin;             // received, in order
-	bool has_fin_seq;     // a FIN beyond a hole
+	uint16_t mss;            // the largest payload that came, and at least RFC 9293's 536
+	uint8_t window_scale;    // of the window we offer
+	uint8_t ack;             // enum tcp_ack_need
+	uint8_t n_quick;         // segments still to be acknowledged at once
+	bool fin;                // received, in order
+	bool has_fin_seq;        // a FIN, perhaps beyond a hole
+	bool has_forgotten_runs; // more than recent holds
 	uint32_t fin_seq;
 	struct tcp_sack_block duplicate; // D-SACK of the next ACK (RFC 2883)
 	// Runs beyond a hole, that which changed last first. from == to: none.
@@ -56,6 +57,9 @@ bool tcp_receiver_accepts(const struct tcp_conn *c, const struct tcp_segment *s)
 // input.c's.
 enum reason tcp_receiver_input(
 	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, uint8_t *events);
+
+// Text of s, which is not acceptable, came before: the next ACK says so (RFC 2883).
+void tcp_receiver_duplicate(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
 
 void tcp_receiver_want_ack(struct tcp *t, struct tcp_conn *c, enum tcp_ack_need need);
 // output.c: sets ACK, window and SACK blocks of s (of a SYN in SYN_SENT: the window alone), with
