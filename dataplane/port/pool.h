@@ -22,4 +22,6 @@ void pools_close(struct pools *p);
 // A buffer with room for n_bytes of payload after headroom for Ethernet, VLAN and IP headers.
 // NULL when the pool is empty or n_bytes too large; the caller counts that.
 struct rte_mbuf *pools_get(struct pools *p, size_t n_bytes);
+// As many small ones at once, at less cost than one by one: n of them, or 0 where there are fewer.
+unsigned pools_get_burst(struct pools *p, struct rte_mbuf *out[], unsigned n);
 struct rte_mbuf *pools_get_reserve(struct pools *p, size_t n_bytes);

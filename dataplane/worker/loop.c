@@ -24,12 +24,13 @@ static void relay_datagrams(
 {
 	struct relay_in in[RELAY_BURST];
 	struct relay_out out[RELAY_BURST];
-	struct rte_mbuf *received[RELAY_BURST], *sent[RELAY_BURST];
+	struct rte_mbuf *received[RELAY_BURST], *sent[RELAY_BURST], *buffers[RELAY_BURST];
 	unsigned n_in = 0;
 
+	worker_get_buffers(w, datagrams, n, buffers);
 	for (unsigned i = 0; i < n; i++) {
 		const struct net_datagram *d = &datagrams[i];
-		struct rte_mbuf *buffer = worker_get_buffer(w, d->payload.len);
+		struct rte_mbuf *buffer = buffers[i];
 
 		if (buffer == NULL) {
 			w->counters.reason[REASON_no_buffer]++;

@@ -94,3 +94,20 @@ struct rte_mbuf *worker_get_buffer(struct worker *w, size_t payload_bytes)
 	// Room for a refusal at least, which the reserve is kept for.
 	return buffer != NULL ? buffer : pools_get_reserve(w->pools, POOL_SMALL_BYTES);
 }
+
+void worker_get_buffers(
+	struct worker *w, const struct net_datagram datagrams[], unsigned n, struct rte_mbuf *out[])
+{
+	struct rte_mbuf *small[QUEUE_BURST];
+	unsigned n_small = pools_get_burst(w->pools, small, n);
+
+	for (unsigned i = 0; i < n; i++) {
+		size_t n_bytes = datagrams[i].payload.len;
+
+		if (n_small > 0 && n_bytes + RELAY_GROWTH_BYTES <= POOL_SMALL_BYTES)
+			out[i] = small[--n_small];
+		else
+			out[i] = worker_get_buffer(w, n_bytes);
+	}
+	rte_pktmbuf_free_bulk(small, n_small);
+}

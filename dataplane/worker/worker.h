@@ -82,6 +82,9 @@ static inline uint64_t worker_ns(const struct worker *w, uint64_t ticks)
 // A buffer for what a payload of that length becomes; from the reserve, with room for a refusal
 // only, when the pools are empty. NULL when that is empty too.
 struct rte_mbuf *worker_get_buffer(struct worker *w, size_t payload_bytes);
+// The same for each datagram of a burst, n ≤ QUEUE_BURST: out[i] is for datagrams[i], NULL without.
+void worker_get_buffers(struct worker *w, const struct net_datagram datagrams[], unsigned n,
+	struct rte_mbuf *out[]);
 
 // Takes up what main has offered: segment, generation. Called between two bursts. generation.c
 // and link.c beside this file.

@@ -266,6 +266,52 @@ static void an_empty_pool_is_counted_and_survived(void **state)
 	rte_pktmbuf_free(all[0]);
 }
 
+static void each_datagram_of_a_burst_gets_a_buffer_of_its_size(void **state)
+{
+	static const size_t sizes[] = {100, POOL_SMALL_BYTES, 1, POOL_LARGE_BYTES, 200};
+	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
+	struct net_datagram datagrams[N] = {0};
+	struct rte_mbuf *buffers[N];
+	unsigned before = rte_mempool_avail_count(pools[0].small);
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++)
+		datagrams[i].payload.len = sizes[i];
+	worker_get_buffers(&workers[0], datagrams, N, buffers);
+	assert_int_equal(rte_mempool_avail_count(pools[0].small), before - 3);
+	for (unsigned i = 0; i < N; i++) {
+		assert_non_null(buffers[i]);
+		assert_int_equal(rte_pktmbuf_pkt_len(buffers[i]), 0);
+		assert_int_equal(rte_mbuf_refcnt_read(buffers[i]), 1);
+		// What no buffer holds gets room for a refusal.
+		if (sizes[i] < POOL_LARGE_BYTES)
+			assert_true(
+				rte_pktmbuf_tailroom(buffers[i]) >= sizes[i] + RELAY_GROWTH_BYTES);
+		else
+			assert_ptr_equal(buffers[i]->pool, pools[0].reserve);
+	}
+	rte_pktmbuf_free_bulk(buffers, N);
+	assert_int_equal(rte_mempool_avail_count(pools[0].small), before);
+}
+
+static void a_burst_beyond_the_pools_gets_what_there_is(void **state)
+{
+	struct net_datagram datagrams[QUEUE_BURST] = {0};
+	struct rte_mbuf *buffers[QUEUE_BURST], *all[8192];
+	unsigned n = 0, n_got = 0;
+
+	(void)state;
+	while (n < 8192 && (all[n] = pools_get(&pools[0], 100)) != NULL)
+		n++;
+	rte_pktmbuf_free_bulk(all, 3);
+	worker_get_buffers(&workers[0], datagrams, QUEUE_BURST, buffers);
+	for (unsigned i = 0; i < QUEUE_BURST; i++)
+		n_got += buffers[i] != NULL && buffers[i]->pool == pools[0].small;
+	assert_int_equal(n_got, 3);
+	rte_pktmbuf_free_bulk(buffers, QUEUE_BURST);
+	rte_pktmbuf_free_bulk(all + 3, n - 3);
+}
+
 static void what_a_full_transmit_queue_refuses_is_counted_and_freed(void **state)
 {
 	struct queue *q = &workers[0].queues[0];
@@ -294,6 +340,8 @@ int main(void)
 		cmocka_unit_test(a_turn_that_found_something_counts_as_busy),
 		cmocka_unit_test(a_sip_request_is_refused_without_a_policy_and_no_buffer_leaks),
 		cmocka_unit_test(an_empty_pool_is_counted_and_survived),
+		cmocka_unit_test(each_datagram_of_a_burst_gets_a_buffer_of_its_size),
+		cmocka_unit_test(a_burst_beyond_the_pools_gets_what_there_is),
 		cmocka_unit_test(what_a_full_transmit_queue_refuses_is_counted_and_freed),
 	};
 
