@@ -2,6 +2,7 @@
 
 #include "lib/policy/decide.h"
 
+#include "lib/base/pages.h"
 #include "lib/base/side.h"
 #include "lib/policy/mix.h"
 
@@ -9,25 +10,41 @@
 #include <stdlib.h>
 
 #define CACHE_LINE_BYTES 64
-#define CACHE_TEXT_BYTES 117 // fills a slot's three lines
+#define CACHE_TEXT_BYTES 116 // fills a slot's three lines
 
-// A verdict before its source address is judged.
+// Whose entry decided.
+enum decided_by {
+	BY_NONE,
+	BY_FROM,
+	BY_TO,
+};
+
+// All that is judged of two names before a source address is.
 struct judgement {
-	struct verdict verdict;
-	uint32_t entry;    // that decided, IMAGE_ENTRY_NONE for none
+	struct match from, to;
+	uint16_t reason;
+	uint8_t by; // enum decided_by
+	uint8_t egress;
+	bool allowed;
 	bool needs_source; // From has passed; its source address is the next to be judged
 };
 
-// A pair of spellings and side, and what was judged of them. Longer ones are not remembered.
+// A pair of spellings and side, and what was judged of them; and of each family the source address
+// that was last found to be one of From's. Longer pairs are not remembered. Most end within the
+// second line.
 struct cache_slot {
 	uint8_t from_len, to_len; // both 0: free
 	uint8_t side;
-	uint8_t text[CACHE_TEXT_BYTES]; // From, then To
+	bool has_source4, has_source6;
+	uint8_t zero[3];
+	uint8_t source4[4], source6[16];
 	struct judgement judgement;
+	uint8_t text[CACHE_TEXT_BYTES]; // From, then To
 };
 
 _Static_assert(sizeof(struct cache_slot) % CACHE_LINE_BYTES == 0, "a slot has whole cache lines");
-_Static_assert(offsetof(struct cache_slot, judgement) % sizeof(uint64_t) == 0, "read by words");
+_Static_assert(offsetof(struct cache_slot, text) + CACHE_TEXT_BYTES == sizeof(struct cache_slot),
+	"text fills what is left");
 
 struct decider {
 	const struct image *image;
@@ -45,7 +62,7 @@ struct decider *decider_new(const struct policy *policy, size_t cache_slots)
 {
 	const struct image_info *info = image_info(policy->image);
 	struct decider *d = calloc(1, sizeof(*d));
-	size_t n_slots = 1, n_hits_bytes;
+	size_t n_slots = 1;
 
 	if (d == NULL)
 		return NULL;
@@ -54,25 +71,21 @@ struct decider *decider_new(const struct policy *policy, size_t cache_slots)
 	d->flags = info->flags;
 	d->seed = info->relay_key.k1;
 	d->n_hits = (size_t)info->n_names + info->n_patterns;
-	n_hits_bytes = (d->n_hits * sizeof(*d->hits) / CACHE_LINE_BYTES + 1) * CACHE_LINE_BYTES;
-	d->hits = aligned_alloc(CACHE_LINE_BYTES, n_hits_bytes);
+	// Touched here, so that no page of it faults in the worker, to whom the first burst after a
+	// swap costs enough.
+	d->hits = pages_alloc(d->n_hits * sizeof(*d->hits));
 	d->matcher = matcher_new(policy, cache_slots);
 	if (cache_slots > 0) {
 		while (n_slots < cache_slots)
 			n_slots *= 2;
 		d->cache_mask = n_slots - 1;
-		d->cache = aligned_alloc(CACHE_LINE_BYTES, n_slots * sizeof(*d->cache));
+		d->cache = pages_alloc(n_slots * sizeof(*d->cache));
 	}
 	if (d->hits == NULL || d->matcher == NULL || (cache_slots > 0 && d->cache == NULL)) {
 		decider_free(d);
 		errno = ENOMEM;
 		return NULL;
 	}
-	// Touched here, so that no page of it faults in the worker, to whom the first burst after a
-	// swap costs enough.
-	memset(d->hits, 0, n_hits_bytes);
-	if (d->cache != NULL)
-		memset(d->cache, 0, n_slots * sizeof(*d->cache));
 	return d;
 }
 
@@ -103,49 +116,40 @@ static bool is_on(const struct match *match, enum image_list list)
 	return match->kind < MATCH_NONE && match->list == list;
 }
 
-static void refuse(struct judgement *j, enum reason reason, const struct match *by)
+static void refuse(struct judgement *j, enum reason reason, enum decided_by by)
 {
-	j->verdict.reason = (uint16_t)reason;
-	if (by != NULL) {
-		j->verdict.rule = by->rule;
-		j->entry = by->entry;
-	}
+	j->reason = (uint16_t)reason;
+	j->by = (uint8_t)by;
 }
 
-static void allow(struct judgement *j, const struct match *by)
+static void allow(struct judgement *j, bool from_local, bool to_local)
 {
-	const struct verdict *v = &j->verdict;
-	bool to_local = is_on(&v->to, IMAGE_LOCAL);
-	bool both_local = to_local && is_on(&v->from, IMAGE_LOCAL);
-
-	j->verdict.allowed = true;
-	j->verdict.reason = both_local ? REASON_allowed_local : REASON_allowed_partner;
-	j->verdict.egress = to_local ? SIDE_INSIDE : SIDE_OUTSIDE;
-	j->verdict.peer = v->to.peer;
-	j->verdict.rule = by->rule;
-	j->entry = by->entry;
+	j->allowed = true;
+	j->reason = from_local && to_local ? REASON_allowed_local : REASON_allowed_partner;
+	j->egress = to_local ? SIDE_INSIDE : SIDE_OUTSIDE;
+	j->by = from_local ? BY_TO : BY_FROM;
 }
 
 // Steps 1 to 3 of decide.h: what needs no knowledge of the border. Whether it refused.
 static bool refuse_name(const struct decider *d, const struct policy_query *q, struct judgement *j)
 {
-	const struct match *from = &j->verdict.from, *to = &j->verdict.to;
+	const struct match *from = &j->from, *to = &j->to;
 	bool within = q->side == SIDE_INSIDE && is_on(from, IMAGE_LOCAL) && is_on(to, IMAGE_LOCAL);
 
 	if ((d->flags & IMAGE_FEDERATION_ON) == 0 && !within)
-		refuse(j, REASON_federation_off, NULL);
+		refuse(j, REASON_federation_off, BY_NONE);
 	else if ((d->flags & IMAGE_SIP_ON) == 0 && !within)
-		refuse(j, REASON_sip_off, NULL);
+		refuse(j, REASON_sip_off, BY_NONE);
 	else if (q->from.len == 0)
-		refuse(j, REASON_from_no_domain, NULL);
+		refuse(j, REASON_from_no_domain, BY_NONE);
 	else if (q->to.len == 0)
-		refuse(j, REASON_to_no_domain, NULL);
+		refuse(j, REASON_to_no_domain, BY_NONE);
 	else if (from->kind == MATCH_INVALID || to->kind == MATCH_INVALID)
-		refuse(j, REASON_domain_invalid, NULL);
+		refuse(j, REASON_domain_invalid, BY_NONE);
 	else if (is_on(from, IMAGE_BLOCK))
-		refuse(j, REASON_from_blocked, from);
+		refuse(j, REASON_from_blocked, BY_FROM);
 	else if (is_on(to, IMAGE_BLOCK))
-		refuse(j, REASON_to_blocked, to);
+		refuse(j, REASON_to_blocked, BY_TO);
 	else
 		return false;
 	return true;
@@ -162,34 +166,30 @@ static uint32_t pair_hash(const struct match *from, const struct match *to)
 // All steps but the sixth, which j->needs_source leaves to judge_source().
 static void judge(const struct decider *d, const struct policy_query *q, struct judgement *j)
 {
-	const struct match *from = &j->verdict.from, *to = &j->verdict.to;
-	bool from_local = is_on(from, IMAGE_LOCAL), to_local = is_on(to, IMAGE_LOCAL);
+	bool from_local = is_on(&j->from, IMAGE_LOCAL), to_local = is_on(&j->to, IMAGE_LOCAL);
 
-	j->entry = IMAGE_ENTRY_NONE;
+	j->by = BY_NONE;
+	j->egress = SIDE_OUTSIDE;
+	j->allowed = false;
 	j->needs_source = false;
-	j->verdict.allowed = false;
-	j->verdict.egress = SIDE_OUTSIDE;
-	j->verdict.rule = IMAGE_RULE_NONE;
-	j->verdict.peer = IMAGE_PEER_NONE;
-	j->verdict.generation = d->generation;
-	j->verdict.pair_hash = pair_hash(from, to);
 	if (refuse_name(d, q, j))
 		return;
-	if (from->kind == MATCH_NONE) {
-		refuse(j, REASON_from_unlisted, NULL);
+	if (j->from.kind == MATCH_NONE) {
+		refuse(j, REASON_from_unlisted, BY_NONE);
 		return;
 	}
 	if (from_local != (q->side == SIDE_INSIDE)) {
-		refuse(j, from_local ? REASON_from_local_outside : REASON_from_remote_inside, from);
+		refuse(j, from_local ? REASON_from_local_outside : REASON_from_remote_inside,
+			BY_FROM);
 		return;
 	}
 	j->needs_source = true;
-	if (to->kind == MATCH_NONE)
-		refuse(j, REASON_to_unlisted, NULL);
+	if (j->to.kind == MATCH_NONE)
+		refuse(j, REASON_to_unlisted, BY_NONE);
 	else if (!from_local && !to_local)
-		refuse(j, REASON_remote_to_remote, from);
+		refuse(j, REASON_remote_to_remote, BY_FROM);
 	else
-		allow(j, from_local ? to : from);
+		allow(j, from_local, to_local);
 }
 
 static bool fits_cache(const struct policy_query *q)
@@ -221,9 +221,31 @@ static void remember(
 	slot->from_len = (uint8_t)q->from.len;
 	slot->to_len = (uint8_t)q->to.len;
 	slot->side = q->side;
+	slot->has_source4 = false;
+	slot->has_source6 = false;
 	memcpy(slot->text, q->from.at, q->from.len);
 	memcpy(slot->text + q->from.len, q->to.at, q->to.len);
 	slot->judgement = *j;
+}
+
+static bool slot_knows_source(const struct cache_slot *slot, const struct ip_addr *source)
+{
+	if (source->family == IP_V4)
+		return slot->has_source4 &&
+			memcmp(slot->source4, source->bytes, sizeof(slot->source4)) == 0;
+	return source->family == IP_V6 && slot->has_source6 &&
+		memcmp(slot->source6, source->bytes, sizeof(slot->source6)) == 0;
+}
+
+static void remember_source(struct cache_slot *slot, const struct ip_addr *source)
+{
+	if (source->family == IP_V4) {
+		memcpy(slot->source4, source->bytes, sizeof(slot->source4));
+		slot->has_source4 = true;
+	} else if (source->family == IP_V6) {
+		memcpy(slot->source6, source->bytes, sizeof(slot->source6));
+		slot->has_source6 = true;
+	}
 }
 
 // What is left to do once everything else about a query is judged.
@@ -232,44 +254,63 @@ struct rest {
 	uint32_t entry;                // to be counted
 };
 
-// Gives a judgement out. What the rest needs lies anywhere in the image: it is on its way while the
-// burst's other queries are judged.
-static void give(const struct decider *d, const struct policy_query *q, const struct judgement *j,
-	struct verdict *verdict, struct rest *rest)
+static void count_ahead(const struct decider *d, struct rest *rest, uint32_t entry)
 {
-	*verdict = j->verdict;
-	rest->entry = j->entry;
-	rest->peer = NULL;
-	if (j->needs_source && q->source.family != IP_NONE) {
-		rest->peer = image_peer_at(d->image, j->verdict.from.peer);
-		__builtin_prefetch(rest->peer);
-	}
-	if (j->entry < d->n_hits)
-		__builtin_prefetch(&d->hits[j->entry], 1);
+	rest->entry = entry;
+	if (entry < d->n_hits)
+		__builtin_prefetch(&d->hits[entry], 1);
 }
 
-// Step 6. Not remembered: one organisation sends from many addresses.
-static void judge_source(const struct decider *d, const struct policy_query *q,
+// Gives a judgement out. What the rest needs lies anywhere in the image: it is on its way while the
+// burst's other queries are judged. source_is_known: to be one of From's.
+static void give(const struct decider *d, const struct policy_query *q, const struct judgement *j,
+	bool source_is_known, struct verdict *verdict, struct rest *rest)
+{
+	const struct match *by = j->by == BY_FROM ? &j->from : j->by == BY_TO ? &j->to : NULL;
+
+	verdict->allowed = j->allowed;
+	verdict->egress = j->egress;
+	verdict->reason = j->reason;
+	verdict->rule = by != NULL ? by->rule : IMAGE_RULE_NONE;
+	verdict->peer = j->allowed ? j->to.peer : IMAGE_PEER_NONE;
+	verdict->pair_hash = pair_hash(&j->from, &j->to);
+	verdict->generation = d->generation;
+	verdict->from = j->from;
+	verdict->to = j->to;
+	count_ahead(d, rest, by != NULL ? by->entry : IMAGE_ENTRY_NONE);
+	rest->peer = NULL;
+	if (j->needs_source && !source_is_known && q->source.family != IP_NONE) {
+		rest->peer = image_peer_at(d->image, j->from.peer);
+		__builtin_prefetch(rest->peer);
+	}
+}
+
+// Step 6. Whether it passed.
+static bool judge_source(const struct decider *d, const struct policy_query *q,
 	struct verdict *verdict, struct rest *rest)
 {
-	if (rest->peer == NULL || image_peer_covers(d->image, rest->peer, &q->source))
-		return;
+	if (image_peer_covers(d->image, rest->peer, &q->source))
+		return true;
 	verdict->allowed = false;
 	verdict->peer = IMAGE_PEER_NONE;
 	verdict->reason = REASON_source_undeclared;
 	verdict->rule = verdict->from.rule;
 	rest->entry = verdict->from.entry;
+	return false;
 }
 
 static void finish(struct decider *d, const struct policy_query query[], struct verdict verdict[],
-	struct rest rest[], unsigned n)
+	struct rest rest[], struct cache_slot *const slots[], unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		if (rest[i].peer != NULL)
 			__builtin_prefetch(image_sources(d->image, rest[i].peer));
 	}
 	for (unsigned i = 0; i < n; i++) {
-		judge_source(d, &query[i], &verdict[i], &rest[i]);
+		// Another pair of the burst may have taken the slot meanwhile.
+		if (rest[i].peer != NULL && judge_source(d, &query[i], &verdict[i], &rest[i]) &&
+			d->cache != NULL && slot_holds(slots[i], &query[i]))
+			remember_source(slots[i], &query[i].source);
 		count_hit(d, rest[i].entry);
 	}
 }
@@ -290,14 +331,25 @@ static void decide_missed(struct decider *d, const struct policy_query query[],
 	matcher_find(d->matcher, names, matches, 2 * n_missed);
 	for (unsigned m = 0; m < n_missed; m++) {
 		const struct policy_query *q = &query[missed[m]];
-		struct judgement j = {
-			.verdict = {.from = matches[2 * m], .to = matches[2 * m + 1]}};
+		struct judgement j = {.from = matches[2 * m], .to = matches[2 * m + 1]};
 
 		judge(d, q, &j);
 		if (d->cache != NULL)
 			remember(slots[missed[m]], q, &j);
-		give(d, q, &j, &verdict[missed[m]], &rest[missed[m]]);
+		give(d, q, &j, false, &verdict[missed[m]], &rest[missed[m]]);
 	}
+}
+
+// What of a slot is read for a query.
+static void prefetch_slot(const struct cache_slot *slot, const struct policy_query *q)
+{
+	const uint8_t *at = (const uint8_t *)slot;
+
+	__builtin_prefetch(at);
+	__builtin_prefetch(at + CACHE_LINE_BYTES);
+	if (offsetof(struct cache_slot, text) + q->from.len + q->to.len >
+		(size_t)2 * CACHE_LINE_BYTES)
+		__builtin_prefetch(at + (size_t)2 * CACHE_LINE_BYTES);
 }
 
 void policy_decide(
@@ -310,18 +362,19 @@ void policy_decide(
 
 	for (unsigned i = 0; d->cache != NULL && i < n; i++) {
 		slots[i] = cache_slot_of(d, &query[i]);
-		for (size_t at = 0; at < sizeof(*slots[i]); at += CACHE_LINE_BYTES)
-			__builtin_prefetch((const uint8_t *)slots[i] + at);
+		prefetch_slot(slots[i], &query[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		if (d->cache != NULL && slot_holds(slots[i], &query[i])) {
-			give(d, &query[i], &slots[i]->judgement, &verdict[i], &rest[i]);
+			give(d, &query[i], &slots[i]->judgement,
+				slot_knows_source(slots[i], &query[i].source), &verdict[i],
+				&rest[i]);
 		} else {
 			missed[n_missed++] = (uint8_t)i;
 		}
 	}
 	decide_missed(d, query, verdict, rest, slots, missed, n_missed);
-	finish(d, query, verdict, rest, n);
+	finish(d, query, verdict, rest, slots, n);
 }
 
 // The question in a slot that its thread may be writing to, in words as they come. False for none.
@@ -329,9 +382,12 @@ static bool read_question(
 	const struct cache_slot *slot, struct cache_slot *copy, struct policy_query *q)
 {
 	const uint64_t *from = (const uint64_t *)slot;
-	uint64_t words[offsetof(struct cache_slot, judgement) / sizeof(uint64_t)] = {0};
+	uint64_t words[sizeof(*slot) / sizeof(uint64_t)];
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	words[0] = __atomic_load_n(&from[0], __ATOMIC_RELAXED);
+	if (words[0] == 0)
+		return false;
+	for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++)
 		words[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 	memcpy(copy, words, sizeof(words));
 	if (copy->from_len == 0 || copy->from_len + copy->to_len > CACHE_TEXT_BYTES)

@@ -2,6 +2,7 @@
 
 #include "lib/policy/match.h"
 
+#include "lib/base/pages.h"
 #include "lib/policy/names.h"
 
 #include <errno.h>
@@ -67,10 +68,9 @@ struct matcher *matcher_new(const struct policy *policy, size_t cache_slots)
 		size_t n = power_of_two(cache_slots);
 
 		m->cache_mask = n - 1;
-		m->cache = aligned_alloc(sizeof(*m->cache), n * sizeof(*m->cache));
+		m->cache = pages_alloc(n * sizeof(*m->cache));
 		if (m->cache == NULL)
 			goto no_memory;
-		memset(m->cache, 0, n * sizeof(*m->cache));
 	}
 	if (policy->database != NULL &&
 		hs_alloc_scratch(policy->database, &m->scratch) != HS_SUCCESS)

@@ -232,6 +232,50 @@ static void the_cache_does_not_confuse_pairs_that_share_their_bytes(void **state
 	fixture_fini(&f);
 }
 
+static void a_source_that_passed_says_nothing_of_another(void **state)
+{
+	static const char *const sources[] = {
+		OUTSIDE_IP, OUTSIDE_IP, INSIDE_IP, OUTSIDE_IP, "2001:db8::1", OUTSIDE_IP};
+	struct fixture f;
+	struct decider *d;
+
+	(void)state;
+	open_policy(&f, ON);
+	d = decider_new(&f.policy, 16);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		bool declared = strcmp(sources[i], OUTSIDE_IP) == 0;
+
+		assert_int_equal(
+			decide(d, "partner.example", "local.example", SIDE_OUTSIDE, sources[i])
+				.reason,
+			declared ? REASON_allowed_partner : REASON_source_undeclared);
+	}
+	decider_free(d);
+	fixture_fini(&f);
+}
+
+static void a_pair_that_lost_its_slot_leaves_no_source_to_the_next(void **state)
+{
+	struct policy_query burst[2];
+	struct verdict verdicts[2];
+	struct fixture f;
+	struct decider *d;
+
+	(void)state;
+	open_policy(&f, ON);
+	d = decider_new(&f.policy, 1);
+	burst[0] = query("partner.example", "local.example", SIDE_OUTSIDE, OUTSIDE_IP);
+	burst[1] = query("local.example", "partner.example", SIDE_INSIDE, NULL);
+	policy_decide(d, burst, verdicts, 2);
+	assert_int_equal(verdicts[0].reason, REASON_allowed_partner);
+	assert_int_equal(verdicts[1].reason, REASON_allowed_partner);
+	assert_int_equal(
+		decide(d, "local.example", "partner.example", SIDE_INSIDE, OUTSIDE_IP).reason,
+		REASON_source_undeclared);
+	decider_free(d);
+	fixture_fini(&f);
+}
+
 static void names_too_long_for_the_cache_are_decided_too(void **state)
 {
 	char from[256], to[256];
@@ -351,6 +395,8 @@ int main(void)
 		cmocka_unit_test(a_burst_decides_as_one_by_one),
 		cmocka_unit_test(switched_off_only_local_to_local_inside_passes),
 		cmocka_unit_test(the_cache_does_not_confuse_pairs_that_share_their_bytes),
+		cmocka_unit_test(a_source_that_passed_says_nothing_of_another),
+		cmocka_unit_test(a_pair_that_lost_its_slot_leaves_no_source_to_the_next),
 		cmocka_unit_test(names_too_long_for_the_cache_are_decided_too),
 		cmocka_unit_test(hits_count_the_entry_that_decided),
 		cmocka_unit_test(warming_changes_no_verdict_and_counts_no_hit),
