@@ -7,7 +7,8 @@
 // A link lies on the level of the highest byte in which its due tick differs from now, in the slot
 // of that byte. So what lies on one level is due before all that lies above, on each level but the
 // top one slots ahead of now's byte are all there is, and the top one is a ring: it carries the
-// wrap of the tick. When now enters a slot of an upper level, what is in it moves down.
+// wrap of the tick. When now enters a slot of an upper level, what is in it moves down: above the
+// lowest level now's own slot is empty.
 //
 // In next and prev, 0 is none, SLOT | number a slot, and anything else the index of a link + 1.
 #define SLOT      0x80000000u
@@ -114,8 +115,6 @@ static uint32_t find_occupied(const struct wheel *w, unsigned level, uint32_t fr
 	uint32_t i = from / 64;
 	uint64_t bits;
 
-	if (from >= N_SLOTS)
-		return N_SLOTS;
 	bits = words[i] & UINT64_MAX << from % 64;
 	while (bits == 0 && ++i < N_SLOTS / 64)
 		bits = words[i];
@@ -132,7 +131,7 @@ static bool find_next(const struct wheel *w, uint32_t *tick, uint32_t *slot)
 	while (byte == N_SLOTS) {
 		if (++level == WHEEL_LEVELS)
 			return false;
-		byte = find_occupied(w, level, byte_of(w->now, level) + 1);
+		byte = find_occupied(w, level, byte_of(w->now, level));
 		if (byte == N_SLOTS && level == WHEEL_LEVELS - 1)
 			byte = find_occupied(w, level, 0);
 	}
