@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Tail loss probes: RFC 8985 §7.
+
+#include "lib/tcp/flight.h"
+
+// TLP.max_ack_delay: what peers may delay the ACK of a single segment by (RFC 8985 §7.2).
+#define ACK_DELAY_MAX_US 200000
+// A probe no sooner than the clock can tell apart.
+#define PROBE_MIN_US 2000
+
+// §7.2: SACK, no loss in sight, no probe out, an RTT sample.
+bool tcp_probe_is_due(const struct tcp *t, const struct tcp_conn *c)
+{
+	const struct tcp_sender *s = &c->sender;
+	const struct tcp_flight *f = &s->flight;
+
+	(void)t;
+	return (c->flags & TCP_CONN_SACK) && s->recovery == TCP_OPEN && f->sacked == 0 &&
+		f->lost == 0 && s->srtt_us != 0 && s->n_backoff == 0 &&
+		!(f->flags & (TCP_FLIGHT_PROBED | TCP_FLIGHT_SYN | TCP_FLIGHT_NO_WINDOW));
+}
+
+uint32_t tcp_probe_ms(const struct tcp *t, const struct tcp_conn *c)
+{
+	const struct tcp_sender *s = &c->sender;
+	uint32_t us = 2 * s->srtt_us;
+	bool is_single = s->first == 0 || tcp_chunk_at(&t->chunks, s->first)->next == s->next;
+
+	us += is_single ? ACK_DELAY_MAX_US : PROBE_MIN_US;
+	return tcp_us_to_ms_up(us);
+}
+
+void tcp_probe_sent(struct tcp_sender *s, bool is_retransmission)
+{
+	s->flight.probe_end = s->nxt;
+	s->flight.flags |= TCP_FLIGHT_PROBED;
+	if (is_retransmission)
+		s->flight.flags |= TCP_FLIGHT_PROBE_OLD;
+	else
+		s->flight.flags &= (uint16_t)~TCP_FLIGHT_PROBE_OLD;
+}
+
+bool tcp_probe_acked(
+	struct tcp_sender *s, const struct tcp_segment *ack, const struct tcp_news *news)
+{
+	struct tcp_flight *f = &s->flight;
+	bool is_over = false, is_repair = false;
+
+	if (!(f->flags & TCP_FLIGHT_PROBED) || seq_lt(ack->ack, f->probe_end))
+		return false;
+	if (!(f->flags & TCP_FLIGHT_PROBE_OLD) || (news->duplicate_data && news->delivered_again))
+		is_over = true; // the segment and its probe have both come, or it was new
+	else if (seq_gt(ack->ack, f->probe_end))
+		is_over = is_repair = true;
+	else if (news->duplicate_ack && !news->duplicate_data && ack->options.n_sack_blocks == 0)
+		is_over = true; // both have come, and the peer knows no D-SACK
+	if (is_over)
+		f->flags &= (uint16_t) ~(TCP_FLIGHT_PROBED | TCP_FLIGHT_PROBE_OLD);
+	return is_repair;
+}
