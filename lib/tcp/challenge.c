@@ -38,7 +38,7 @@ void tcp_challenge_bare(struct tcp *t, struct tcp_conn *c)
 // RFC 9293 §3.8.4; a closed window's probe looks the same with many stacks.
 static bool is_keepalive(const struct tcp_conn *c, const struct tcp_segment *s)
 {
-	return s->seq == c->receiver.nxt - 1 && s->payload.len <= 1;
+	return s->seq == c->receiver.nxt - 1 && tcp_segment_length(s) == 0;
 }
 
 void tcp_challenge_unacceptable(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)

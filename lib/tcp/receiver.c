@@ -387,6 +387,7 @@ static enum reason take(struct tcp *t, struct tcp_conn *c, struct text x, uint8_
 	bool had_hole = r->n_out_of_order > 0;
 	uint32_t from = x.seq, end = x.seq + (uint32_t)x.bytes.len, was = r->nxt;
 	enum reason reason = store(t, r, &x);
+	bool at_once;
 
 	advance(t, r);
 	if (r->nxt != was)
@@ -402,8 +403,9 @@ static enum reason take(struct tcp *t, struct tcp_conn *c, struct text x, uint8_
 		r->fin = true;
 		*events |= TCP_PEER_FINISHED;
 	}
-	tcp_receiver_want_ack(
-		t, c, ack_need(r, had_hole || r->n_out_of_order > 0 || x.fin || x.cut || r->fin));
+	at_once = had_hole || r->n_out_of_order > 0 || x.cut || r->has_fin_seq ||
+		reason != REASON_none;
+	tcp_receiver_want_ack(t, c, ack_need(r, at_once));
 	return reason == REASON_none || seq_gt(x.seq, from) ? REASON_tcp_segment_taken : reason;
 }
 
