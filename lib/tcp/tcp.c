@@ -313,13 +313,13 @@ void tcp_abort(struct tcp *t, tcp_conn_id id, enum reason reason)
 	tcp_conn_end(t, c, reason);
 }
 
-bool tcp_info(struct tcp *t, tcp_conn_id id, struct tcp_info *out)
+bool tcp_describe(struct tcp *t, tcp_conn_id id, struct tcp_status *out)
 {
 	const struct tcp_conn *c = tcp_conn_of(t, id);
 
 	if (c == NULL)
 		return false;
-	*out = (struct tcp_info){
+	*out = (struct tcp_status){
 		.state = c->state,
 		.mss = c->sender.mss,
 		.srtt_us = c->sender.srtt_us,

@@ -152,7 +152,7 @@ void tcp_close(struct tcp *t, tcp_conn_id id, uint64_t now);
 void tcp_abort(struct tcp *t, tcp_conn_id id, enum reason reason);
 
 // What fedctl and tests ask.
-struct tcp_info {
+struct tcp_status {
 	struct endpoint local, remote;
 	uint8_t state; // enum tcp_state
 	uint16_t mss;
@@ -160,7 +160,7 @@ struct tcp_info {
 	uint32_t readable, unacked;
 	uint32_t n_retransmitted; // segments
 };
-bool tcp_info(struct tcp *t, tcp_conn_id id, struct tcp_info *out);
+bool tcp_describe(struct tcp *t, tcp_conn_id id, struct tcp_status *out);
 
 struct tcp_usage {
 	uint32_t n_conns, n_half_open, n_time_waits, n_chunks; // in use

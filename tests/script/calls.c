@@ -224,11 +224,11 @@ void act_event(struct player *p, const struct source_line *line)
 static uint8_t state_now(struct player *p, const char **name)
 {
 	struct tcp_usage usage;
-	struct tcp_info info;
+	struct tcp_status info;
 
 	tcp_usage(p->world->tcp, &usage);
 	*name = "gone";
-	if (p->peer->has_id && tcp_info(p->world->tcp, p->peer->id, &info)) {
+	if (p->peer->has_id && tcp_describe(p->world->tcp, p->peer->id, &info)) {
 		*name = tcp_state_name((enum tcp_state)info.state);
 		return info.state;
 	}
@@ -275,9 +275,9 @@ void act_unchanged(struct player *p, const struct source_line *line)
 void act_info(struct player *p, const struct source_line *line)
 {
 	const char *what = player_word(p, line, 1);
-	struct tcp_info i;
+	struct tcp_status i;
 
-	if (!tcp_info(p->world->tcp, p->peer->id, &i))
+	if (!tcp_describe(p->world->tcp, p->peer->id, &i))
 		player_fail(p, "the connection is gone");
 	if (is(what, "mss"))
 		expect_number(p, player_word(p, line, 2), i.mss);

@@ -312,12 +312,12 @@ static void take_output(struct world *w)
 
 static struct peer *peer_of_event(struct world *w, const struct tcp_event *e)
 {
-	struct tcp_info info;
+	struct tcp_status info;
 	struct peer *p = NULL;
 
 	if (e->user != 0)
 		return e->user <= WORLD_PEERS_MAX ? w->peers[e->user - 1] : NULL;
-	if (tcp_info(w->tcp, e->conn, &info))
+	if (tcp_describe(w->tcp, e->conn, &info))
 		p = peer_at(w, &info.remote.ip, info.remote.port);
 	else if ((e->what & TCP_CLOSED) != 0)
 		p = w->last_peer; // opened and closed before anybody asked
@@ -333,14 +333,14 @@ static struct peer *peer_of_event(struct world *w, const struct tcp_event *e)
 static void take_event(struct world *w, const struct tcp_event *e)
 {
 	struct peer *p = peer_of_event(w, e);
-	struct tcp_info info;
+	struct tcp_status info;
 
 	if (p == NULL || !p->has_id || p->id != e->conn)
 		world_complain(w, "an event 0x%x of a connection that nobody has", e->what);
 	else if (p->closed)
 		world_complain(
 			w, "an event 0x%x after the connection was reported closed", e->what);
-	else if ((e->what & TCP_CLOSED) != 0 && tcp_info(w->tcp, p->id, &info))
+	else if ((e->what & TCP_CLOSED) != 0 && tcp_describe(w->tcp, p->id, &info))
 		world_complain(w, "reported closed, and its id is still valid");
 	else if (e->what == 0)
 		world_complain(w, "an event of nothing");

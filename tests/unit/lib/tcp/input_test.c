@@ -244,22 +244,22 @@ static void an_icmp_error_about_nothing_in_flight_is_not_believed(void **state)
 {
 	struct tcp_icmp_error e = {
 		.local = p.local, .remote = p.remote, .mtu = 600, .kind = TCP_ICMP_TOO_BIG};
-	struct tcp_info info;
+	struct tcp_status info;
 
 	(void)state;
 	e.seq = p.iss + 1;
 	tcp_icmp_input(p.t, &e, p.now);
-	tcp_info(p.t, conn, &info);
+	tcp_describe(p.t, conn, &info);
 	assert_int_equal(info.mss, 1460);
 	tcp_write(p.t, conn, "text", 4);
 	peer_drain(&p);
 	e.seq = p.iss + 5;
 	tcp_icmp_input(p.t, &e, p.now);
-	tcp_info(p.t, conn, &info);
+	tcp_describe(p.t, conn, &info);
 	assert_int_equal(info.mss, 1460);
 	e.seq = p.iss + 1;
 	tcp_icmp_input(p.t, &e, p.now);
-	tcp_info(p.t, conn, &info);
+	tcp_describe(p.t, conn, &info);
 	assert_int_equal(info.mss, 560);
 	// RFC 5927: no end of a connection.
 	e.kind = TCP_ICMP_UNREACHABLE;

@@ -220,7 +220,7 @@ tcp_conn_id peer_accept(struct peer *p)
 
 enum tcp_state peer_state(struct peer *p, tcp_conn_id id)
 {
-	struct tcp_info info;
+	struct tcp_status info;
 
-	return tcp_info(p->t, id, &info) ? (enum tcp_state)info.state : TCP_STATE_CLOSED;
+	return tcp_describe(p->t, id, &info) ? (enum tcp_state)info.state : TCP_STATE_CLOSED;
 }
