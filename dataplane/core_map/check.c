@@ -11,6 +11,9 @@
 // one. See dataplane/port/pool.h.
 #define MEMORY_PACKET_BYTES (2560 + 16896 / 8)
 
+#define TCP_CONNS_DEFAULT 4096 // a worker
+#define TCP_IP_BYTES_MIN  40   // of both headers: what an IPv4 segment of a full MTU holds less
+
 uint64_t core_map_memory_bytes(const struct core_map *map)
 {
 	uint64_t descriptors = 0;
@@ -20,214 +23,8 @@ uint64_t core_map_memory_bytes(const struct core_map *map)
 		descriptors += 2 * map->ports[p].n_descriptors;
 	return MEMORY_BASE_BYTES +
 		map->n_workers *
-		((uint64_t)map->n_packets * MEMORY_PACKET_BYTES + descriptors * 256);
-}
-
-static bool same_network(
-	const struct core_map_address *a, const struct ip_addr *ip, unsigned prefix_bits)
-{
-	struct ip_prefix prefix = {.ip = a->ip, .bits = (uint8_t)prefix_bits};
-
-	return ip_prefix_covers(&prefix, ip);
-}
-
-static unsigned common_bits(const struct core_map_address *a, const struct core_map_address *b)
-{
-	return a->prefix_bits < b->prefix_bits ? a->prefix_bits : b->prefix_bits;
-}
-
-static bool is_link_local6(const struct ip_addr *ip)
-{
-	return ip->family == IP_V6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
-}
-
-// NULL for an address that a host may have; otherwise what it is.
-static const char *unusable(const struct ip_addr *ip)
-{
-	static const uint8_t zeros[16], loopback6[16] = {[15] = 1};
-
-	if (memcmp(ip->bytes, zeros, sizeof(zeros)) == 0)
-		return "the unspecified address";
-	if (ip->family == IP_V6) {
-		if (memcmp(ip->bytes, loopback6, sizeof(loopback6)) == 0)
-			return "a loopback address";
-		return ip->bytes[0] == 0xff ? "a multicast address" : NULL;
-	}
-	if (ip->bytes[0] == 127)
-		return "a loopback address";
-	if (ip->bytes[0] >= 224)
-		return ip->bytes[0] < 240 ? "a multicast address" : "a reserved address";
-	return ip->bytes[0] == 0 ? "of this network, 0.0.0.0/8" : NULL;
-}
-
-// An IPv4 network's own address, or its broadcast address (RFC 1122 §3.2.1.3).
-static bool is_network_or_broadcast(const struct core_map_address *a)
-{
-	uint32_t host = 0, mask;
-
-	if (a->ip.family != IP_V4 || a->prefix_bits >= 31)
-		return false;
-	for (unsigned i = 0; i < 4; i++)
-		host = host << 8 | a->ip.bytes[i];
-	mask = UINT32_MAX >> a->prefix_bits;
-	return (host & mask) == 0 || (host & mask) == mask;
-}
-
-static void check_address(struct draft *d, unsigned p, unsigned i)
-{
-	const struct core_map_address *a = &d->map->ports[p].addresses[i];
-	const char *what = unusable(&a->ip);
-	unsigned line = d->address_line[p][i];
-	char text[IP_TEXT_BYTES];
-
-	ip_format(&a->ip, text);
-	if (what != NULL)
-		errors_add(d->errors, line, "%s is %s; expected a host's own address", text, what);
-	else if (is_network_or_broadcast(a))
-		errors_add(d->errors, line,
-			"%s is the network or broadcast address of its /%u; expected a host's",
-			text, a->prefix_bits);
-	for (unsigned q = 0; q <= p; q++) {
-		const struct core_map_port *other = &d->map->ports[q];
-		unsigned n = q == p ? i : other->n_addresses;
-
-		for (unsigned j = 0; j < n; j++) {
-			const struct core_map_address *b = &other->addresses[j];
-
-			if (ip_equal(&a->ip, &b->ip)) {
-				errors_add(d->errors, line, "%s is an address already on line %u",
-					text, d->address_line[q][j]);
-			} else if (q != p && same_network(a, &b->ip, common_bits(a, b)) &&
-				!is_link_local6(&a->ip)) {
-				errors_add(d->errors, line,
-					"%s/%u overlaps a network of port %s, line %u; expected "
-					"each network on one port",
-					text, a->prefix_bits, other->name, d->address_line[q][j]);
-			}
-		}
-	}
-}
-
-static void check_gateway(struct draft *d, const struct core_map_port *port,
-	const struct ip_addr *gateway, unsigned line)
-{
-	const char *name = gateway->family == IP_V4 ? "gateway" : "gateway6";
-	const char *what = unusable(gateway);
-	bool covered = is_link_local6(gateway);
-	char text[IP_TEXT_BYTES];
-
-	if (gateway->family == IP_NONE)
-		return;
-	ip_format(gateway, text);
-	for (unsigned i = 0; i < port->n_addresses; i++) {
-		const struct core_map_address *a = &port->addresses[i];
-
-		if (ip_equal(&a->ip, gateway))
-			what = "the port's own address";
-		covered = covered || same_network(a, gateway, a->prefix_bits);
-	}
-	if (what != NULL)
-		errors_add(
-			d->errors, line, "%s: %s is %s; expected the router's", name, text, what);
-	else if (!covered)
-		errors_add(d->errors, line,
-			"%s: %s is in no prefix of port %s; expected an address on its link", name,
-			text, port->name);
-}
-
-static bool is_name(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if (!isalnum((unsigned char)*s) && *s != '-' && *s != '_' && *s != '.')
-			return false;
-	}
-	return true;
-}
-
-static bool is_pci_address(const char *s)
-{
-	// d: a hexadecimal digit, o: an octal one
-	static const char form[] = "dddd:dd:dd.o";
-
-	for (const char *f = form; *f != '\0'; f++, s++) {
-		bool ok = *f == 'd' ? isxdigit((unsigned char)*s) != 0
-				    : (*f == 'o' ? *s >= '0' && *s <= '7' : *s == *f);
-
-		if (!ok)
-			return false;
-	}
-	return *s == '\0';
-}
-
-static const struct machine_nic *find_nic(const struct machine *m, const char *address)
-{
-	for (unsigned i = 0; i < m->n_nics; i++) {
-		if (strcasecmp(m->nics[i].address, address) == 0)
-			return &m->nics[i];
-	}
-	return NULL;
-}
-
-static void check_device(struct draft *d, const struct core_map_port *port)
-{
-	const struct machine_nic *nic;
-
-	if (strncmp(port->device, "net_", 4) == 0)
-		return;
-	if (!is_pci_address(port->device)) {
-		errors_add(d->errors, port->line,
-			"device: %s is not right; expected a PCI address such as 0000:3b:00.0, or "
-			"a "
-			"DPDK vdev such as net_tap0,iface=fed0",
-			port->device);
-		return;
-	}
-	nic = find_nic(d->machine, port->device);
-	if (nic == NULL)
-		errors_add(d->errors, port->line,
-			"device: there is no network device at %s; `fedctl core-map suggest` lists "
-			"them",
-			port->device);
-	else if (!machine_nic_bound(nic))
-		errors_add(d->errors, port->line,
-			"device: %s has driver %s, which DPDK cannot use; bind it to vfio-pci "
-			"(dpdk-devbind.py)",
-			port->device, nic->driver[0] != '\0' ? nic->driver : "(none)");
-}
-
-// Devices are equal up to the vdev's arguments.
-static bool same_device(const char *a, const char *b)
-{
-	size_t n = strcspn(a, ",");
-
-	return n == strcspn(b, ",") && strncasecmp(a, b, n) == 0;
-}
-
-static void check_port(struct draft *d, unsigned p)
-{
-	const struct core_map_port *port = &d->map->ports[p];
-
-	if (!is_name(port->name))
-		errors_add(d->errors, port->line,
-			"name: %s is not right; expected letters, digits, '-', '_' and '.'",
-			port->name);
-	if ((port->n_descriptors & (port->n_descriptors - 1)) != 0)
-		errors_add(d->errors, port->line,
-			"descriptors: %u is not right; expected a power of two",
-			port->n_descriptors);
-	check_device(d, port);
-	for (unsigned q = 0; q < p; q++) {
-		if (strcmp(port->name, d->map->ports[q].name) == 0)
-			errors_add(d->errors, port->line, "port %s is there already, line %u",
-				port->name, d->map->ports[q].line);
-		if (same_device(port->device, d->map->ports[q].device))
-			errors_add(d->errors, port->line, "device %s is port %s already, line %u",
-				port->device, d->map->ports[q].name, d->map->ports[q].line);
-	}
-	for (unsigned i = 0; i < port->n_addresses; i++)
-		check_address(d, p, i);
-	check_gateway(d, port, &port->gateway4, d->gateway4_line[p]);
-	check_gateway(d, port, &port->gateway6, d->gateway6_line[p]);
+		((uint64_t)map->n_packets * MEMORY_PACKET_BYTES + descriptors * 256 +
+			(map->tcp.n_conns > 0 ? tcp_memory_bytes(&map->tcp) : 0));
 }
 
 // Index, or n_ports for none.
@@ -315,7 +112,7 @@ static void check_worker(struct draft *d, unsigned w)
 // mistake in every case; some of them is a choice that costs.
 static void check_nodes(struct draft *d, const struct core_map_port *port)
 {
-	const struct machine_nic *nic = find_nic(d->machine, port->device);
+	const struct machine_nic *nic = draft_find_nic(d->machine, port->device);
 	unsigned n_near = 0;
 
 	if (nic == NULL || nic->node < 0 || d->machine->n_nodes < 2)
@@ -357,11 +154,15 @@ static void check_listener(struct draft *d, unsigned l)
 	char text[ENDPOINT_TEXT_BYTES];
 	bool found = false;
 
-	if (!is_name(listener->name))
+	if (!draft_is_name(listener->name))
 		errors_add(d->errors, listener->line,
 			"name: %s is not right; expected letters, digits, '-', '_' and '.'",
 			listener->name);
 	check_sent_by(d, listener);
+	if (d->transport_line[l] == 0)
+		errors_add(d->errors, listener->line,
+			"listener %s: udp or tcp is missing; expected the port of one of them",
+			listener->name);
 	listener->port = find_port(d->map, d->listener_port[l]);
 	if (listener->port == d->map->n_ports) {
 		errors_add(d->errors, listener->line, "listener %s: there is no port %s",
@@ -409,6 +210,26 @@ static void check_packets(struct draft *d)
 			d->map->n_packets, d->map->n_ports, needed);
 }
 
+// Of the connections that each worker has, where a listener takes any.
+static void check_tcp(struct draft *d)
+{
+	struct core_map *map = d->map;
+	uint32_t n_conns = d->n_conns > 0 ? d->n_conns : TCP_CONNS_DEFAULT;
+	bool listens = false;
+	uint16_t mtu = 0;
+
+	for (unsigned l = 0; l < map->n_listeners; l++)
+		listens = listens || map->listeners[l].local.transport == TRANSPORT_TCP;
+	if (!listens)
+		return;
+	for (unsigned p = 0; p < map->n_ports; p++)
+		mtu = map->ports[p].mtu > mtu ? map->ports[p].mtu : mtu;
+	tcp_config_default(&map->tcp, n_conns);
+	map->tcp.chunk_bytes = (uint16_t)(mtu - TCP_IP_BYTES_MIN);
+	if (d->n_buffers > 0)
+		map->tcp.n_chunks = d->n_buffers;
+}
+
 static void check_hugepages(struct draft *d)
 {
 	uint64_t needed = core_map_memory_bytes(d->map);
@@ -428,7 +249,7 @@ void draft_check(struct draft *d)
 {
 	check_core(d, "main_core", d->map->main_core, d->main_core_line);
 	for (unsigned p = 0; p < d->map->n_ports; p++)
-		check_port(d, p);
+		draft_check_port(d, p);
 	for (unsigned w = 0; w < d->map->n_workers; w++)
 		check_worker(d, w);
 	// A queue that was refused has left its worker the one that it would have by default.
@@ -439,5 +260,6 @@ void draft_check(struct draft *d)
 	for (unsigned l = 0; l < d->map->n_listeners; l++)
 		check_listener(d, l);
 	check_packets(d);
+	check_tcp(d);
 	check_hugepages(d);
 }

@@ -17,6 +17,8 @@ enum key_id {
 	HUGEPAGES,
 	MEMORY,
 	PACKETS,
+	CONNECTIONS,
+	BUFFERS,
 	MAIN_CORE,
 	CONTROL,
 	SOCKET,
@@ -41,6 +43,7 @@ enum key_id {
 	LISTENER_PORT,
 	LISTENER_ADDRESS,
 	UDP,
+	TCP,
 	SIDE,
 	SENT_BY,
 };
@@ -50,7 +53,9 @@ static const char *const hugepages_words[] = {"auto", "require", "never", NULL};
 static const char *const side_words[] = {"inside", "outside", NULL};             // enum side
 
 static const struct schema_key memory_keys[] = {
-	{"packets", PACKETS, SCHEMA_NUMBER, .required = true, .min = 1024, .max = 4 << 20},
+	{"packets", PACKETS, SCHEMA_NUMBER, .min = 1024, .max = 4 << 20},
+	{"connections", CONNECTIONS, SCHEMA_NUMBER, .min = 16, .max = 4 << 20},
+	{"buffers", BUFFERS, SCHEMA_NUMBER, .min = 256, .max = 16 << 20},
 	{NULL},
 };
 
@@ -101,7 +106,8 @@ static const struct schema_key listener_keys[] = {
 		.max = CORE_MAP_NAME_BYTES - 1, .what = "the name of a port"},
 	{"address", LISTENER_ADDRESS, SCHEMA_TEXT, .required = true, .min = 1, .max = 64,
 		.what = "one of the port's addresses, without prefix"},
-	{"udp", UDP, SCHEMA_NUMBER, .required = true, .min = 1, .max = 65535},
+	{"udp", UDP, SCHEMA_NUMBER, .min = 1, .max = 65535},
+	{"tcp", TCP, SCHEMA_NUMBER, .min = 1, .max = 65535},
 	{"side", SIDE, SCHEMA_WORD, .required = true, .words = side_words},
 	{"sent_by", SENT_BY, SCHEMA_TEXT, .min = 1, .max = CORE_MAP_DEVICE_BYTES - 1,
 		.what = "HOST or HOST:PORT, as it shall stand in Via"},
@@ -208,6 +214,22 @@ static void set_port_value(struct draft *d, const struct schema_event *event)
 	}
 }
 
+static void set_transport(
+	struct draft *d, const struct schema_event *event, enum transport transport)
+{
+	unsigned index = d->map->n_listeners - 1;
+	struct core_map_listener *listener = &d->map->listeners[index];
+
+	if (d->transport_line[index] != 0)
+		errors_add(d->errors, event->line,
+			"%s: the listener has a transport already, line %u; expected one of udp "
+			"and tcp",
+			event->key->name, d->transport_line[index]);
+	listener->local.port = (uint16_t)event->number;
+	listener->local.transport = (uint8_t)transport;
+	d->transport_line[index] = event->line;
+}
+
 static void set_listener_value(struct draft *d, const struct schema_event *event)
 {
 	unsigned index = d->map->n_listeners - 1;
@@ -224,8 +246,10 @@ static void set_listener_value(struct draft *d, const struct schema_event *event
 		read_ip(d, event, IP_NONE, &listener->local.ip);
 		break;
 	case UDP:
-		listener->local.port = (uint16_t)event->number;
-		listener->local.transport = TRANSPORT_UDP;
+		set_transport(d, event, TRANSPORT_UDP);
+		break;
+	case TCP:
+		set_transport(d, event, TRANSPORT_TCP);
 		break;
 	case SIDE:
 		listener->side = (enum side)event->number;
@@ -272,6 +296,12 @@ static void set_value(struct draft *d, const struct schema_event *event)
 	case PACKETS:
 		map->n_packets = (uint32_t)event->number;
 		d->packets_line = event->line;
+		break;
+	case CONNECTIONS:
+		d->n_conns = (uint32_t)event->number;
+		break;
+	case BUFFERS:
+		d->n_buffers = (uint32_t)event->number;
 		break;
 	case MAIN_CORE:
 		map->main_core = (unsigned)event->number;

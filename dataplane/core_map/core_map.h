@@ -7,6 +7,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/errors.h"
 #include "lib/base/side.h"
+#include "lib/tcp/tcp.h"
 
 #include <stdio.h>
 
@@ -76,8 +77,9 @@ struct core_map {
 	unsigned main_core;
 	enum idle_mode idle;
 	enum hugepages hugepages;
-	bool use_hugepages;                     // what hugepages comes to on this machine
-	uint32_t n_packets;                     // packet buffers a worker
+	bool use_hugepages;    // what hugepages comes to on this machine
+	uint32_t n_packets;    // packet buffers a worker
+	struct tcp_config tcp; // of a worker, without key; n_conns 0 where no listener takes TCP
 	char socket[CORE_MAP_PATH_BYTES];       // where control attaches
 	char control_user[CORE_MAP_NAME_BYTES]; // the one uid that may
 	char user[CORE_MAP_NAME_BYTES];         // the dataplane's own after start; empty: stay

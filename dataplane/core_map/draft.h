@@ -17,6 +17,8 @@ struct draft {
 	const struct machine *machine;
 	struct errors *errors, *warnings;
 	unsigned main_core_line, hugepages_line, packets_line;
+	uint32_t n_conns, n_buffers;                     // 0: not said
+	unsigned transport_line[CORE_MAP_LISTENERS_MAX]; // 0: none said
 	unsigned address_line[CORE_MAP_PORTS_MAX][CORE_MAP_ADDRESSES_MAX];
 	unsigned gateway4_line[CORE_MAP_PORTS_MAX], gateway6_line[CORE_MAP_PORTS_MAX];
 	struct draft_queue queues[CORE_MAP_WORKERS_MAX][CORE_MAP_PORTS_MAX];
@@ -27,3 +29,9 @@ struct draft {
 // Everything that lies between two values, or between a value and the machine; completes the map
 // (queues, nodes, indexes, hugepages). For a draft without errors.
 void draft_check(struct draft *d);
+
+// check_port.c: one port, and against those before it.
+void draft_check_port(struct draft *d, unsigned p);
+bool draft_is_name(const char *s);
+// NULL for none at this PCI address.
+const struct machine_nic *draft_find_nic(const struct machine *m, const char *address);

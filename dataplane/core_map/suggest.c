@@ -97,10 +97,13 @@ static void write_listeners(FILE *out)
 {
 	fprintf(out,
 		"\n# inside: where our own servers send to. outside: where partners do.\n"
+		"# udp or tcp: the port; the same one may be taken twice, once for each.\n"
 		"# sent_by: this relay's own name for Via, when it is not to be the address.\n"
 		"listeners:\n"
 		"  - name: inside\n    port: port0\n    address: 198.51.100.1\n    udp: 5060\n"
 		"    side: inside\n"
+		"  - name: inside-tcp\n    port: port0\n    address: 198.51.100.1\n"
+		"    tcp: 5060\n    side: inside\n"
 		"  - name: outside\n    port: port0\n    address: 198.51.100.1\n    udp: 5070\n"
 		"    side: outside\n    # sent_by: relay1.example.com:5070\n"
 		"  - name: outside6\n    port: port0\n    address: \"2001:db8:1::1\"\n"
@@ -157,8 +160,10 @@ void core_map_suggest(const struct machine *machine, FILE *out)
 		"\n# auto: when enough are free. require: refuse to start without. never.\n"
 		"hugepages: auto\n");
 	fprintf(out,
-		"\n# Packet buffers a worker, about 4.6 KB each. Left out: enough for the "
-		"descriptors.\n# memory:\n#   packets: 16384\n");
+		"\n# Of each worker. packets: buffers of about 4.6 KB each; left out: enough for "
+		"the\n# descriptors. connections and buffers: TCP's, of about 300 and 1500 "
+		"bytes.\n# memory:\n#   packets: 16384\n#   connections: 4096\n"
+		"#   buffers: 16384\n");
 	fprintf(out, "\n# Starts, stops, publishes; relays nothing.\nmain_core: %u\n", main_core);
 	fprintf(out,
 		"\n# Where fedrelay-control attaches, and the one user that may.\n"

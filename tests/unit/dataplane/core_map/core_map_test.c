@@ -173,6 +173,34 @@ static void what_may_be_left_out_has_a_default(void **state)
 	assert_string_equal(map.listeners[0].sent_by, "");
 }
 
+static void connections_are_sized_where_a_listener_takes_them(void **state)
+{
+	static const char *const head =
+		"main_core: 0\ncontrol: {user: c}\n"
+		"ports: [{name: p, device: net_null0, mtu: 9000, addresses: [192.0.2.1/24]}]\n"
+		"workers: [{core: 1}]\n";
+	char text[1024];
+	uint64_t without;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		"%slisteners: [{name: l, port: p, address: 192.0.2.1, udp: 5060, side: inside}]\n",
+		head);
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.tcp.n_conns, 0);
+	without = core_map_memory_bytes(&map);
+	snprintf(text, sizeof(text),
+		"%smemory: {connections: 50000, buffers: 70000}\n"
+		"listeners: [{name: l, port: p, address: 192.0.2.1, tcp: 5060, side: inside}]\n",
+		head);
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.listeners[0].local.transport, TRANSPORT_TCP);
+	assert_int_equal(map.tcp.n_conns, 50000);
+	assert_int_equal(map.tcp.n_chunks, 70000);
+	assert_int_equal(map.tcp.chunk_bytes, 8960);
+	assert_true(core_map_memory_bytes(&map) > without + 70000 * UINT64_C(8960));
+}
+
 static void every_required_key_is_asked_for_by_name_and_line(void **state)
 {
 	static const struct {
@@ -180,7 +208,6 @@ static void every_required_key_is_asked_for_by_name_and_line(void **state)
 	} rows[] = {
 		{"main_core: 0\n", "", "m:1: main_core is missing"},
 		{"  user: control\n", "", "m:7: control: user is missing"},
-		{"  packets: 16384\n", "  {}\n", "m:4: memory: packets is missing"},
 		{"name: left\n    device", "device", "m:11: ports: name is missing"},
 		{"    device: net_tap0,iface=l0\n", "", "m:11: ports: device is missing"},
 		{"    addresses: [192.0.2.1/24, 2001:db8::1/64]\n", "",
@@ -191,7 +218,12 @@ static void every_required_key_is_asked_for_by_name_and_line(void **state)
 		{"name: in\n    port", "port", "m:30: listeners: name is missing"},
 		{"    port: left\n", "", "m:30: listeners: port is missing"},
 		{"    address: 192.0.2.1\n", "", "m:30: listeners: address is missing"},
-		{"    udp: 5060\n", "", "m:30: listeners: udp is missing"},
+		{"    udp: 5060\n", "",
+			"m:30: listener in: udp or tcp is missing; expected the port of one of "
+			"them"},
+		{"    udp: 5060\n", "    udp: 5060\n    tcp: 5060\n",
+			"m:34: tcp: the listener has a transport already, line 33; expected one of "
+			"udp and tcp"},
 		{"    side: inside\n", "", "m:30: listeners: side is missing"},
 	};
 
@@ -538,6 +570,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(every_value_arrives_where_it_belongs),
 		CASE(what_may_be_left_out_has_a_default),
+		cmocka_unit_test(connections_are_sized_where_a_listener_takes_them),
 		CASE(every_required_key_is_asked_for_by_name_and_line),
 		CASE(a_doubled_or_misspelt_key_is_refused_with_its_line),
 		CASE(a_value_out_of_range_is_refused_with_its_range),
