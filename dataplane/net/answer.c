@@ -179,7 +179,28 @@ static enum reason mld_query_input(struct net_frame *f)
 	return REASON_mld_answered;
 }
 
-enum reason net_icmp_input(struct net *n, struct net_frame *f)
+// An error about a TCP segment of ours: told to those above, who know whether to believe it.
+static enum reason error_input(
+	const struct net_frame *f, struct view message, struct net_arrivals *out)
+{
+	struct net_error *e = &out->errors[out->n_errors];
+	struct icmp_error error;
+
+	if (icmp_error_parse(message, f->ip.source.family, &error) != REASON_none)
+		return REASON_icmp_malformed;
+	if (error.protocol != IP_PROTOCOL_TCP || !ip_equal(&error.source, &f->ip.destination))
+		return REASON_icmp_unhandled;
+	*e = (struct net_error){
+		.local = {.ip = error.source, .port = error.source_port},
+		.remote = {.ip = error.destination, .port = error.destination_port},
+		.first_word = error.first_word,
+		.mtu = error.mtu,
+	};
+	out->n_errors++;
+	return REASON_icmp_error_taken;
+}
+
+enum reason net_icmp_input(struct net *n, struct net_frame *f, struct net_arrivals *out)
 {
 	struct view message =
 		view_of(rte_pktmbuf_mtod_offset(f->packet, const uint8_t *, f->ip.n_bytes),
@@ -198,5 +219,8 @@ enum reason net_icmp_input(struct net *n, struct net_frame *f)
 		return mld_query_input(f);
 	if (f->to_us && message.at[0] == (four ? ICMP_ECHO : ICMP6_ECHO) && message.at[1] == 0)
 		return answer_echo(n, f);
+	if (f->to_us && n->map->tcp.n_conns > 0 &&
+		icmp_is_error(message.at[0], f->ip.source.family))
+		return error_input(f, message, out);
 	return REASON_icmp_unhandled;
 }

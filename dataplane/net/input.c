@@ -4,6 +4,7 @@
 #include "dataplane/net/state.h"
 
 #include "lib/base/wire.h"
+#include "lib/net/tcp.h"
 #include "lib/net/udp.h"
 
 #include <rte_prefetch.h>
@@ -34,21 +35,25 @@ static bool ip_checksum_holds(const struct net_frame *f, const uint8_t *header)
 }
 
 // A device cannot have checked what came in fragments, and over IPv6 calls no checksum good.
+static bool device_checked_payload(const struct net_frame *f, bool looks, bool *holds)
+{
+	return device_checked(looks && !f->reassembled, f->packet->ol_flags,
+		RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+		RTE_MBUF_F_RX_L4_CKSUM_BAD, holds);
+}
+
 static bool udp_checksum_is_good(const struct net_frame *f, const uint8_t *header)
 {
 	bool none = wire_get16(header + UDP_CHECKSUM_AT) == 0, holds;
 
-	if (!none &&
-		device_checked(f->port->device->rx_udp_checksum && !f->reassembled,
-			f->packet->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_MASK,
-			RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD, &holds))
+	if (!none && device_checked_payload(f, f->port->device->rx_udp_checksum, &holds))
 		return holds;
 	return udp_checksum_holds(header, &f->ip);
 }
 
 // packet: the UDP header and what follows it.
 static enum reason udp_input(
-	struct net *n, struct net_frame *f, struct view packet, struct net_datagram *out)
+	struct net *n, struct net_frame *f, struct view packet, struct net_arrivals *out)
 {
 	enum reason reason;
 	struct udp udp;
@@ -62,10 +67,32 @@ static enum reason udp_input(
 		return REASON_udp_no_listener;
 	if (!udp_checksum_is_good(f, packet.at))
 		return REASON_udp_checksum;
-	*out = (struct net_datagram){.packet = f->packet,
+	out->datagrams[out->n_datagrams++] = (struct net_datagram){.packet = f->packet,
 		.payload = udp.payload,
 		.source = {.ip = f->ip.source, .port = udp.source, .transport = TRANSPORT_UDP},
 		.listener = (uint16_t)listener};
+	f->packet = NULL;
+	return REASON_none;
+}
+
+// What the segment is worth is said by those above, who count it.
+static enum reason tcp_input(
+	struct net *n, struct net_frame *f, struct view packet, struct net_arrivals *out)
+{
+	bool holds;
+
+	if (n->map->tcp.n_conns == 0)
+		return REASON_ip_protocol_unknown;
+	if (packet.len < TCP_BYTES)
+		return REASON_tcp_malformed;
+	if (!device_checked_payload(f, f->port->device->rx_tcp_checksum, &holds))
+		holds = tcp_checksum_holds(packet, &f->ip);
+	if (!holds)
+		return REASON_tcp_checksum;
+	out->segments[out->n_segments++] = (struct net_segment){.packet = f->packet,
+		.bytes = packet,
+		.source = f->ip.source,
+		.destination = f->ip.destination};
 	f->packet = NULL;
 	return REASON_none;
 }
@@ -94,7 +121,7 @@ static enum reason check_destination(struct net_frame *f)
 	return REASON_ip_not_ours;
 }
 
-static enum reason protocol_input(struct net *n, struct net_frame *f, struct net_datagram *out)
+static enum reason protocol_input(struct net *n, struct net_frame *f, struct net_arrivals *out)
 {
 	uint8_t icmp = f->ip.source.family == IP_V4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMP6;
 	struct view packet =
@@ -103,8 +130,10 @@ static enum reason protocol_input(struct net *n, struct net_frame *f, struct net
 
 	if (f->ip.protocol == IP_PROTOCOL_UDP)
 		return f->to_us ? udp_input(n, f, packet, out) : REASON_ip_not_ours;
+	if (f->ip.protocol == IP_PROTOCOL_TCP)
+		return f->to_us ? tcp_input(n, f, packet, out) : REASON_ip_not_ours;
 	if (f->ip.protocol == icmp)
-		return net_icmp_input(n, f);
+		return net_icmp_input(n, f, out);
 	return REASON_ip_protocol_unknown;
 }
 
@@ -116,7 +145,7 @@ static enum reason ip_parse_packet(struct net_frame *f, uint16_t type)
 }
 
 static enum reason ip_input(
-	struct net *n, struct net_frame *f, uint16_t type, struct net_datagram *out)
+	struct net *n, struct net_frame *f, uint16_t type, struct net_arrivals *out)
 {
 	enum reason reason;
 
@@ -146,7 +175,7 @@ static enum reason ip_input(
 	return protocol_input(n, f, out);
 }
 
-static enum reason frame_input(struct net *n, struct net_frame *f, struct net_datagram *out)
+static enum reason frame_input(struct net *n, struct net_frame *f, struct net_arrivals *out)
 {
 	enum reason reason;
 
@@ -187,12 +216,14 @@ static void prefetch_frame(const struct rte_mbuf *frame)
 		rte_prefetch0(at);
 }
 
-unsigned net_input(struct net *n, unsigned port, struct rte_mbuf *frames[], unsigned n_frames,
-	uint64_t now, struct net_datagram out[])
+void net_input(struct net *n, unsigned port, struct rte_mbuf *frames[], unsigned n_frames,
+	uint64_t now, struct net_arrivals *out)
 {
 	struct net_frame f = {.port = &n->ports[port], .now = now};
-	unsigned n_out = 0;
 
+	out->n_datagrams = 0;
+	out->n_segments = 0;
+	out->n_errors = 0;
 	for (unsigned i = 0; i < n_frames && i < PREFETCH_AHEAD; i++)
 		prefetch_frame(frames[i]);
 	for (unsigned i = 0; i < n_frames; i++) {
@@ -202,13 +233,10 @@ unsigned net_input(struct net *n, unsigned port, struct rte_mbuf *frames[], unsi
 			prefetch_frame(frames[i + PREFETCH_AHEAD]);
 		f.packet = frames[i];
 		f.reassembled = false;
-		reason = frame_input(n, &f, &out[n_out]);
-		if (likely(reason == REASON_none)) {
-			n_out++;
+		reason = frame_input(n, &f, out);
+		if (likely(reason == REASON_none))
 			continue;
-		}
 		net_count(n, reason);
 		rte_pktmbuf_free(f.packet);
 	}
-	return n_out;
 }

@@ -97,7 +97,7 @@ void net_send_ip(struct net *n, const struct net_port *p, struct rte_mbuf *packe
 	bool four = bytes.at[0] >> 4 == 4;
 	struct ip_header h;
 
-	if (likely(bytes.len <= p->mtu)) {
+	if (likely(bytes.len <= p->mtu || (packet->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0)) {
 		net_send_frame(n, p, packet, four ? ETHER_TYPE_IPV4 : ETHER_TYPE_IPV6, mac);
 		return;
 	}

@@ -117,7 +117,7 @@ struct rte_mbuf *net_linearise(struct net *n, struct rte_mbuf *chain);
 
 // answer.c: ARP, ICMP and ICMPv6 to us.
 enum reason net_arp_input(struct net *n, struct net_frame *f);
-enum reason net_icmp_input(struct net *n, struct net_frame *f);
+enum reason net_icmp_input(struct net *n, struct net_frame *f, struct net_arrivals *out);
 
 // resolve.c
 // Takes a packet from its IP header on, to next_hop on this link.

@@ -17,8 +17,10 @@ struct port {
 	uint16_t mtu;
 	uint16_t vlan; // 0: untagged
 	struct rte_ether_addr mac;
-	bool tx_ip_checksum, tx_udp_checksum;   // the device fills them in
-	bool rx_ip_checksum, rx_udp_checksum;   // the device has checked them
+	// The device fills them in, or has checked them.
+	bool tx_ip_checksum, tx_udp_checksum, tx_tcp_checksum;
+	bool rx_ip_checksum, rx_udp_checksum, rx_tcp_checksum;
+	bool tx_tcp_segmentation;               // it cuts (TSO)
 	bool rx_hash;                           // it says that it sets mbuf.hash.rss
 	_Alignas(uint32_t) uint8_t rss_key[52]; // rte_softrss() reads it by words
 	unsigned rss_key_bytes;

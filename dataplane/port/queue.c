@@ -9,6 +9,7 @@ unsigned queue_receive(struct queue *q, struct rte_mbuf *frames[QUEUE_BURST])
 	unsigned n = rte_eth_rx_burst(q->port_id, q->queue_id, frames, QUEUE_BURST);
 	uint64_t n_bytes = 0;
 
+	q->full = false;
 	for (unsigned i = 0; i < n; i++)
 		n_bytes += rte_pktmbuf_pkt_len(frames[i]);
 	q->counters->rx_frames += n;
@@ -37,6 +38,7 @@ void queue_flush(struct queue *q)
 	for (unsigned i = n_sent; i < q->n_tx; i++)
 		n_bytes -= rte_pktmbuf_pkt_len(q->tx[i]);
 	if (n_sent < q->n_tx) {
+		q->full = true;
 		q->counters->reason[REASON_tx_full] += q->n_tx - n_sent;
 		rte_pktmbuf_free_bulk(q->tx + n_sent, q->n_tx - n_sent);
 	}

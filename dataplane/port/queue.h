@@ -14,6 +14,7 @@ struct queue {
 	uint16_t port_id; // DPDK's
 	uint16_t queue_id;
 	uint16_t n_tx;
+	bool full; // the device did not take all, since the last queue_receive()
 	struct rte_mbuf *tx[2 * QUEUE_BURST];
 	struct worker_counters *counters; // the worker's
 };

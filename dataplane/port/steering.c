@@ -78,6 +78,28 @@ static void judge(struct steering *s, struct steering_queue *q, bool agrees)
 	}
 }
 
+static unsigned owner_of(const struct port *port, const struct tuple *tuple, uint32_t *hash)
+{
+	uint32_t words[9];
+
+	memcpy(words, tuple->words, sizeof(words));
+	*hash = rte_softrss(words, tuple->n_words, port->rss_key);
+	return port->worker_of_queue[port->reta[*hash & (port->reta_size - 1)]];
+}
+
+unsigned steering_owner_of(
+	const struct port *port, const struct endpoint *from, const struct endpoint *to)
+{
+	unsigned n_words = from->ip.family == IP_V4 ? 1 : 4;
+	struct tuple tuple = {.n_words = 0};
+	uint32_t hash;
+
+	add_words(&tuple, from->ip.bytes, n_words);
+	add_words(&tuple, to->ip.bytes, n_words);
+	tuple.words[tuple.n_words++] = (uint32_t)from->port << 16 | to->port;
+	return owner_of(port, &tuple, &hash);
+}
+
 unsigned steering_owner(
 	struct steering *s, const struct port *port, unsigned receiver, struct rte_mbuf *frame)
 {
@@ -94,8 +116,7 @@ unsigned steering_owner(
 	read_tuple(frame, &tuple);
 	if (tuple.n_words == 0)
 		return receiver;
-	hash = rte_softrss(tuple.words, tuple.n_words, port->rss_key);
-	owner = port->worker_of_queue[port->reta[hash & (port->reta_size - 1)]];
+	owner = owner_of(port, &tuple, &hash);
 	if (!port->rx_hash)
 		q->state = STEERING_SOFTWARE;
 	// The device must have both computed the very hash and spread by the very table.

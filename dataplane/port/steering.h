@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dataplane/port/port.h"
+#include "lib/base/addr.h"
 
 #define STEERING_PROOF_PACKETS 64   // that must agree before the device is believed
 #define STEERING_SAMPLE        1024 // then one in so many is checked
@@ -34,3 +35,8 @@ struct steering {
 // and for what is not UDP or TCP. Frames that are not IP belong to whoever received them.
 unsigned steering_owner(
 	struct steering *s, const struct port *port, unsigned receiver, struct rte_mbuf *frame);
+
+// The worker that owns frames from `from` to `to`, which arrive on port: what steering_owner() will
+// say of them, and what a device that spreads rightly does.
+unsigned steering_owner_of(
+	const struct port *port, const struct endpoint *from, const struct endpoint *to);

@@ -10,6 +10,8 @@
 
 #define TIMERS_PER_SECOND 1000
 #define TIMERS_BUDGET     64
+// Connections whose time has come, a turn of timers: a million a second.
+#define CONN_TIMERS_BUDGET 1024
 // Neighbours exchanged in one turn of timers.
 #define NEIGHBOURS_MAX 16
 
@@ -81,11 +83,13 @@ static unsigned steer(struct worker *w, unsigned port, struct rte_mbuf *frames[]
 static void take_frames(
 	struct worker *w, unsigned port, struct rte_mbuf *frames[], unsigned n, uint64_t now)
 {
-	struct net_datagram datagrams[QUEUE_BURST];
-	unsigned n_datagrams = net_input(w->net, port, frames, n, now, datagrams);
+	struct net_arrivals arrivals;
 
-	if (n_datagrams > 0)
-		relay_datagrams(w, datagrams, n_datagrams, now);
+	net_input(w->net, port, frames, n, now, &arrivals);
+	if (arrivals.n_datagrams > 0)
+		relay_datagrams(w, arrivals.datagrams, arrivals.n_datagrams, now);
+	if (w->conns != NULL && arrivals.n_segments + arrivals.n_errors > 0)
+		conns_input(w->conns, &arrivals, worker_ns(w, now));
 }
 
 static void run_timers(struct worker *w, uint64_t now)
@@ -101,6 +105,8 @@ static void run_timers(struct worker *w, uint64_t now)
 		net_learn(w->net, &neighbours[0], now);
 	}
 	net_timers(w->net, now, TIMERS_BUDGET);
+	if (w->conns != NULL)
+		tcp_timers(conns_engine(w->conns), worker_ns(w, now), CONN_TIMERS_BUDGET);
 	w->counters.hash_disagreed = w->steering.n_disagreed;
 	w->next_timers = now + w->hz / TIMERS_PER_SECOND;
 }
@@ -128,6 +134,8 @@ bool worker_turn(struct worker *w)
 	}
 	if (now >= w->next_timers)
 		run_timers(w, now);
+	if (w->conns != NULL)
+		n_found += conns_output(w->conns, now, worker_ns(w, now));
 	for (port = 0; port < w->map->n_ports; port++)
 		queue_flush(&w->queues[port]);
 	// Between two bursts: no message is judged by two generations.

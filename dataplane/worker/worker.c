@@ -21,6 +21,26 @@ static int open_net(struct worker *w)
 	return w->net != NULL ? 0 : -errno;
 }
 
+static int open_conns(struct worker *w)
+{
+	struct conns_config config = {
+		.map = w->map,
+		.ports = w->ports,
+		.net = w->net,
+		.queues = w->queues,
+		.pools = w->pools,
+		.counters = &w->counters,
+		.worker = w->index,
+		.numa_node = w->numa_node,
+		.now_ns = worker_ns(w, rte_rdtsc()),
+	};
+
+	if (w->map->tcp.n_conns == 0)
+		return 0;
+	w->conns = conns_new(&config);
+	return w->conns != NULL ? 0 : -errno;
+}
+
 static int open_relay(struct worker *w)
 {
 	struct relay_listener listeners[CORE_MAP_LISTENERS_MAX];
@@ -67,6 +87,8 @@ int worker_init(struct worker *w, const struct core_map *map, unsigned index, st
 	}
 	r = open_net(w);
 	if (r == 0)
+		r = open_conns(w);
+	if (r == 0)
 		r = open_relay(w);
 	if (r < 0)
 		worker_fini(w);
@@ -81,9 +103,11 @@ void worker_fini(struct worker *w)
 	}
 	if (w->relay != NULL)
 		relay_free(w->relay);
+	conns_free(w->conns);
 	if (w->net != NULL)
 		net_free(w->net);
 	w->relay = NULL;
+	w->conns = NULL;
 	w->net = NULL;
 }
 

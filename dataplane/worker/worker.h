@@ -6,6 +6,7 @@
 #include "dataplane/net/net.h"
 #include "dataplane/port/steering.h"
 #include "dataplane/relay/relay.h"
+#include "dataplane/tcp/conns.h"
 #include "dataplane/worker/exchange.h"
 #include "dataplane/worker/generation.h"
 #include "lib/link/ring.h"
@@ -48,6 +49,7 @@ struct worker {
 	struct queue queues[CORE_MAP_PORTS_MAX];
 	struct pools *pools;
 	struct net *net;
+	struct conns *conns; // NULL: no listener takes TCP
 	struct relay *relay;
 	struct steering steering;
 	struct exchange *exchange; // rings to and from the other workers

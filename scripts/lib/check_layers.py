@@ -20,6 +20,7 @@ FORBIDDEN = {
     "dataplane/core_map": [r'"dataplane/(?!core_map/)', r"<rte_"],
     "dataplane/port": [r'"dataplane/(?!core_map/|port/)', r'"lib/(sip|net)/'],
     "dataplane/net": [r'"dataplane/(?!core_map/|port/|net/)', r'"lib/sip/'],
+    "dataplane/tcp": [r'"dataplane/(?!core_map/|port/|net/|tcp/)', r'"lib/sip/'],
     "dataplane/relay": [r'"dataplane/(?!relay/)', r"<rte_", r'"lib/net/'],
     "dataplane/patterns": [r'"dataplane/(?!patterns/)', r"<rte_"],
     "control": [r'"(dataplane|tests)/', r"<rte_"],

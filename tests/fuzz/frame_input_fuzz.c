@@ -7,6 +7,7 @@
 
 #include "lib/base/wire.h"
 #include "lib/net/checksum.h"
+#include "lib/net/tcp.h"
 #include "tests/unit/dataplane/net/world.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	world_start("frame_input_fuzz");
+	world.map.tcp.n_conns = 1;
 	return 0;
 }
 
@@ -46,6 +48,10 @@ static void repair_payload(uint8_t *at, const struct ip_header *h)
 		udp_parse(view_of(at, h->payload_bytes), &udp) == REASON_none) {
 		memset(at + UDP_CHECKSUM_AT, 0, 2);
 		udp_checksum_fill(at, &h->source, &h->destination);
+	}
+	if (h->protocol == IP_PROTOCOL_TCP && h->payload_bytes >= TCP_BYTES) {
+		memset(at + TCP_CHECKSUM_AT, 0, 2);
+		tcp_checksum_fill(at, h->payload_bytes, &h->source, &h->destination);
 	}
 	if (h->payload_bytes < ICMP_BYTES)
 		return;
@@ -98,6 +104,16 @@ static void check_sent(void)
 	}
 }
 
+static void check_segment(const struct net_segment *s)
+{
+	require(rte_pktmbuf_is_contiguous(s->packet));
+	require(s->bytes.len >= TCP_BYTES);
+	require(s->bytes.at >= rte_pktmbuf_mtod(s->packet, uint8_t *));
+	require(s->bytes.at + s->bytes.len <=
+		rte_pktmbuf_mtod_offset(s->packet, uint8_t *, s->packet->data_len));
+	rte_pktmbuf_free(s->packet);
+}
+
 static void receive(uint8_t flags, struct view bytes)
 {
 	static uint8_t frame[256 * 8];
@@ -114,6 +130,10 @@ static void receive(uint8_t flags, struct view bytes)
 	require(reason != REASON_N);
 	if (reason != REASON_none)
 		return;
+	if (world.arrivals.n_segments > 0) {
+		check_segment(&world.arrivals.segments[0]);
+		return;
+	}
 	require(rte_pktmbuf_is_contiguous(d.packet));
 	require(d.payload.at >= rte_pktmbuf_mtod(d.packet, uint8_t *));
 	require(d.payload.at + d.payload.len <=

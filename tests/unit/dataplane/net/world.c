@@ -145,11 +145,15 @@ enum reason world_receive_flags(
 	uint64_t before[REASON_N];
 	struct rte_mbuf *packet = frame_of(frame);
 	enum reason reason = REASON_none;
+	struct net_arrivals *a = &world.arrivals;
 	unsigned n_out, n_counted = 0;
 
 	memcpy(before, world.counters.reason, sizeof(before));
 	packet->ol_flags |= ol_flags;
-	n_out = net_input(world.net, port, &packet, 1, world.now, out);
+	net_input(world.net, port, &packet, 1, world.now, a);
+	n_out = a->n_datagrams + a->n_segments;
+	if (a->n_datagrams > 0)
+		*out = a->datagrams[0];
 	for (unsigned r = 0; r < REASON_N; r++) {
 		// Of datagrams that were held, not of this frame.
 		if (r == REASON_ip_fragment_expired || world.counters.reason[r] == before[r])

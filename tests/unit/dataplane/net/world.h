@@ -24,6 +24,7 @@ struct world {
 	struct worker_counters counters;
 	struct net *net;
 	uint64_t now;
+	struct net_arrivals arrivals; // of the last frame received
 	size_t split_at; // frames are received in two segments, the first this long; 0: in one
 	// what was sent and not yet looked at, the oldest first
 	struct rte_mbuf *sent[WORLD_SENT_MAX];
@@ -43,8 +44,9 @@ bool world_close(void);
 // A packet with these bytes, the caller's.
 struct rte_mbuf *world_packet_of(struct view bytes);
 
-// Gives net a frame: how it ended, which its counter alone says. REASON_none with *out: a
-// datagram, whose packet is the caller's. REASON_N where not exactly one outcome was counted.
+// Gives net a frame: how it ended, which its counter alone says. REASON_none: it is one of
+// world.arrivals, and its packet is the caller's; a datagram is in *out too. REASON_N where not
+// exactly one outcome was counted.
 enum reason world_receive(unsigned port, struct view frame, struct net_datagram *out);
 // The same with the flags that a device would set.
 enum reason world_receive_flags(

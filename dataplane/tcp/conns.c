@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/tcp/conns.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+#include <rte_random.h>
+#include <sys/random.h>
+
+// Source ports that we choose from (RFC 6335 §6).
+#define SOURCE_PORT_FIRST 49152
+#define SOURCE_PORTS      16384
+// Tried at most: with 64 workers one in 64 comes back to us.
+#define SOURCE_PORT_TRIES 4096
+
+// Payload of a packet that the device cuts: IPv4's total length less all headers.
+#define TSO_BYTES_MAX 65000
+
+struct conns {
+	struct conns_config config;
+	struct tcp *engine;
+	void *memory;
+	struct siphash_key port_key; // RFC 6056 §3.3.3
+	uint32_t n_opened;
+};
+
+static int open_engine(struct conns *c)
+{
+	const struct core_map *map = c->config.map;
+	struct tcp_config tcp = map->tcp;
+	uint8_t keys[2 * SIPHASH_KEY_BYTES];
+	size_t n_bytes;
+
+	if (getrandom(keys, sizeof(keys), 0) != (ssize_t)sizeof(keys))
+		return -errno;
+	tcp.key = siphash_key_from(keys);
+	c->port_key = siphash_key_from(keys + SIPHASH_KEY_BYTES);
+	n_bytes = tcp_memory_bytes(&tcp);
+	if (n_bytes == 0)
+		return -EINVAL;
+	c->memory = rte_zmalloc_socket("tcp", n_bytes, RTE_CACHE_LINE_SIZE, c->config.numa_node);
+	if (c->memory == NULL)
+		return -ENOMEM;
+	c->engine = tcp_init(c->memory, &tcp, c->config.counters->reason, c->config.now_ns);
+	return c->engine != NULL ? 0 : -EINVAL;
+}
+
+static int listen_all(struct conns *c)
+{
+	const struct core_map *map = c->config.map;
+	int r = 0;
+
+	for (unsigned l = 0; l < map->n_listeners && r == 0; l++) {
+		const struct core_map_listener *listener = &map->listeners[l];
+
+		if (listener->local.transport == TRANSPORT_TCP)
+			r = tcp_listen(c->engine, &listener->local, map->ports[listener->port].mtu,
+				(uint16_t)l);
+	}
+	return r;
+}
+
+struct conns *conns_new(const struct conns_config *config)
+{
+	struct conns *c =
+		rte_zmalloc_socket("conns", sizeof(*c), RTE_CACHE_LINE_SIZE, config->numa_node);
+	int r;
+
+	if (c == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	c->config = *config;
+	r = open_engine(c);
+	if (r == 0)
+		r = listen_all(c);
+	if (r == 0)
+		return c;
+	conns_free(c);
+	errno = -r;
+	return NULL;
+}
+
+void conns_free(struct conns *c)
+{
+	if (c == NULL)
+		return;
+	rte_free(c->memory);
+	rte_free(c);
+}
+
+struct tcp *conns_engine(struct conns *c)
+{
+	return c->engine;
+}
+
+static void drop(struct conns *c, enum reason reason)
+{
+	c->config.counters->reason[reason]++;
+}
+
+static void take_errors(struct conns *c, const struct net_arrivals *a, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < a->n_errors; i++) {
+		const struct net_error *e = &a->errors[i];
+		struct tcp_icmp_error error = {
+			.local = e->local,
+			.remote = e->remote,
+			.seq = e->first_word,
+			.mtu = e->mtu,
+			.kind = e->mtu != 0 ? TCP_ICMP_TOO_BIG : TCP_ICMP_UNREACHABLE,
+		};
+
+		error.local.transport = TRANSPORT_TCP;
+		error.remote.transport = TRANSPORT_TCP;
+		tcp_icmp_input(c->engine, &error, now_ns);
+	}
+}
+
+void conns_input(struct conns *c, const struct net_arrivals *a, uint64_t now_ns)
+{
+	struct tcp_segment segments[QUEUE_BURST];
+	struct rte_mbuf *packets[QUEUE_BURST];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->n_segments; i++) {
+		const struct net_segment *in = &a->segments[i];
+		enum reason reason = tcp_segment_parse(in->bytes, &segments[n]);
+
+		packets[i] = in->packet;
+		if (reason != REASON_none) {
+			drop(c, reason);
+			continue;
+		}
+		segments[n].local.ip = in->destination;
+		segments[n++].remote.ip = in->source;
+	}
+	if (n > 0)
+		tcp_input_burst(c->engine, segments, n, now_ns);
+	if (a->n_segments > 0)
+		rte_pktmbuf_free_bulk(packets, a->n_segments);
+	if (a->n_errors > 0)
+		take_errors(c, a, now_ns);
+}
+
+// A chain with room for n_bytes; NULL when packets have run out.
+static struct rte_mbuf *get_packet(struct conns *c, size_t n_bytes)
+{
+	struct pools *pools = c->config.pools;
+	struct rte_mbuf *packet;
+
+	// The reserve is for what keeps others from waiting: an ACK, a reset (DESIGN.md §7).
+	packet = pools_get(pools, RTE_MIN(n_bytes, (size_t)POOL_LARGE_BYTES));
+	if (packet == NULL && n_bytes <= TCP_HEADER_BYTES_MAX)
+		packet = pools_get_reserve(pools, n_bytes);
+	return packet;
+}
+
+// Copies n_bytes to the end of the chain, which grows where its last buffer is full.
+static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *bytes, size_t n_bytes)
+{
+	struct rte_mbuf *last = rte_pktmbuf_lastseg(packet);
+
+	while (n_bytes > 0) {
+		size_t n = RTE_MIN(n_bytes, (size_t)rte_pktmbuf_tailroom(last));
+
+		if (n == 0) {
+			struct rte_mbuf *more = get_packet(c, n_bytes);
+
+			if (more == NULL || rte_pktmbuf_chain(packet, more) != 0) {
+				rte_pktmbuf_free(more);
+				return false;
+			}
+			last = more;
+			continue;
+		}
+		memcpy(rte_pktmbuf_mtod_offset(last, uint8_t *, last->data_len), bytes, n);
+		last->data_len = (uint16_t)(last->data_len + n);
+		packet->pkt_len += (uint32_t)n;
+		bytes += n;
+		n_bytes -= n;
+	}
+	return true;
+}
+
+// False when packets have run out: what the engine gave counts as sent and will be sent again.
+static bool send_packet(struct conns *c, const struct tcp_packet *out, uint64_t now)
+{
+	struct rte_mbuf *packet = get_packet(c, out->header_bytes + (size_t)out->payload_bytes);
+	bool fits = packet != NULL && append(c, packet, out->header, out->header_bytes);
+
+	for (unsigned i = 0; fits && i < out->n_parts; i++)
+		fits = append(c, packet, out->parts[i].at, out->parts[i].len);
+	if (!fits) {
+		rte_pktmbuf_free(packet);
+		drop(c, REASON_no_buffer);
+		return false;
+	}
+	net_output_segment(c->config.net, packet,
+		&(struct net_segment_out){
+			.local = &out->local,
+			.remote = &out->remote,
+			.listener = out->listener,
+			.header_bytes = out->header_bytes,
+			.segment_bytes =
+				out->payload_bytes > out->segment_bytes ? out->segment_bytes : 0,
+		},
+		now);
+	return true;
+}
+
+// What one packet may carry: more than a segment only where every port cuts, since the engine does
+// not say beforehand which one it is for.
+static uint32_t payload_max(const struct conns *c)
+{
+	for (unsigned p = 0; p < c->config.map->n_ports; p++) {
+		if (!c->config.ports[p].tx_tcp_segmentation)
+			return c->config.map->tcp.chunk_bytes;
+	}
+	return TSO_BYTES_MAX;
+}
+
+static bool a_queue_is_full(const struct conns *c)
+{
+	for (unsigned p = 0; p < c->config.map->n_ports; p++) {
+		if (c->config.queues[p].full)
+			return true;
+	}
+	return false;
+}
+
+bool conns_output(struct conns *c, uint64_t now, uint64_t now_ns)
+{
+	uint32_t bytes_max = payload_max(c);
+	enum tcp_output_mode mode = TCP_OUTPUT_ALL;
+	struct tcp_packet out;
+
+	for (unsigned i = 0; i < CONNS_OUTPUT_MAX; i++) {
+		if (a_queue_is_full(c))
+			return true;
+		if (mode == TCP_OUTPUT_ALL && rte_mempool_empty(c->config.pools->small))
+			mode = TCP_OUTPUT_BARE;
+		if (!tcp_output(c->engine, now_ns, mode, bytes_max, &out))
+			return false;
+		if (!send_packet(c, &out, now))
+			mode = TCP_OUTPUT_BARE;
+	}
+	return true;
+}
+
+// RFC 6056 §3.3.3, and a port whose return traffic is ours: found by trying, since one in n_workers
+// is.
+static bool choose_port(struct conns *c, struct endpoint *local, const struct endpoint *remote,
+	const struct port *port, unsigned *tries)
+{
+	struct {
+		struct ip_addr local, remote;
+		uint32_t port;
+	} pair = {local->ip, remote->ip, remote->port};
+	uint32_t offset = (uint32_t)siphash(&c->port_key, &pair, sizeof(pair));
+
+	while ((*tries)++ < SOURCE_PORT_TRIES) {
+		local->port =
+			(uint16_t)(SOURCE_PORT_FIRST + (offset + c->n_opened++) % SOURCE_PORTS);
+		if (steering_owner_of(port, remote, local) == c->config.worker)
+			return true;
+	}
+	return false;
+}
+
+int conns_open(struct conns *c, uint16_t listener, const struct endpoint *remote, uint64_t now_ns,
+	tcp_conn_id *id)
+{
+	const struct core_map_listener *l = &c->config.map->listeners[listener];
+	const struct port *port = &c->config.ports[l->port];
+	struct endpoint local = l->local;
+	unsigned tries = 0;
+
+	while (choose_port(c, &local, remote, port, &tries)) {
+		int r = tcp_open(c->engine, &local, remote, port->mtu, listener, now_ns, id);
+
+		if (r != -EADDRINUSE)
+			return r;
+	}
+	return -EADDRNOTAVAIL;
+}
