@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A message under way between the relay and what carries it: written whole, in one piece, with the
+// place that it goes to. It lies in packet memory; whoever holds it passes it on or gives it back.
+
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/reason.h"
+
+enum parcel_kind {
+	PARCEL_REQUEST, // may be refused where a queue is full
+	PARCEL_KEEP,    // ACK, BYE, CANCEL and responses: never shed (FEATURES R5)
+};
+
+struct parcel {
+	struct parcel *next; // of the queue it waits in
+	uint8_t *bytes;
+	uint32_t len, room;
+	struct endpoint destination; // its transport says how it goes
+	uint16_t listener;           // leaves by
+	uint16_t worker;             // a response's: owner of conn
+	uint64_t conn;               // the one that the request came by, 0: none, or gone
+	uint64_t branch;             // hash in our Via of a request, or of the request answered
+	uint64_t due;                // of what waits or is to be sent again: ns
+	uint32_t pair_hash;          // of From and To, so that their order is kept
+	uint16_t status;             // of a response
+	uint8_t kind;                // enum parcel_kind
+	uint8_t method;              // enum sip_method, of a request
+	bool is_response;
+	bool again; // over UDP for a sender on a stream, which will not repeat it: we do (timers A,
+		    // E)
+	uint8_t n_sent;
+};
+
+// What the relay needs of the worker that it runs in; each takes arg first. Also how tests stand
+// in for one.
+struct relay_host {
+	void *arg;
+	// Room for a message of n_bytes; NULL when packet memory is empty or n_bytes too large.
+	struct parcel *(*get)(void *arg, size_t n_bytes);
+	void (*put)(void *arg, struct parcel *p);
+	// Sends a copy, or the parcel itself when `keep` is false, which is then gone.
+	void (*send_datagram)(void *arg, struct parcel *p, bool keep);
+	// Gives the parcel to another worker's streams_take(). False, and it stays the caller's,
+	// when the ring is full.
+	bool (*hand_over)(void *arg, unsigned worker, struct parcel *p);
+	// A connection whose return traffic comes to this worker: tcp_open() with a source port.
+	int (*open)(void *arg, uint16_t listener, const struct endpoint *remote, uint64_t *conn);
+};
