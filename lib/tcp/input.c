@@ -148,10 +148,8 @@ static enum reason input_ack(struct tcp *t, struct tcp_conn *c, const struct tcp
 	news = tcp_sender_ack(t, c, s);
 	if ((news & TCP_SENDER_FIN_ACKED) != 0 && !fin_acked(t, c))
 		return REASON_tcp_segment_taken;
-	if ((news & TCP_SENDER_ROOM) != 0 && (c->flags & TCP_CONN_WAITS_FOR_ROOM) != 0) {
-		c->flags &= (uint16_t)~TCP_CONN_WAITS_FOR_ROOM;
-		tcp_conn_tell(t, c, TCP_WRITABLE);
-	}
+	if ((news & TCP_SENDER_ROOM) != 0)
+		tcp_conn_tell_room(t, c);
 	return REASON_none;
 }
 
