@@ -250,6 +250,9 @@ enum reason tcp_listen_syn(
 // REASON_none.
 enum reason tcp_time_wait_cookie(
 	struct tcp *t, struct tcp_time_wait *w, const struct tcp_segment *s, uint64_t hash);
+// The same, for a half-open connection whose SYN somebody else may have sent.
+enum reason tcp_half_open_cookie(
+	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, uint64_t hash);
 // Our SYN has been acknowledged by s; the state says so.
 void tcp_established(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
 

@@ -209,6 +209,12 @@ static enum reason input(struct tcp *t, const struct tcp_segment *s, uint64_t ha
 	c = &t->conns[entry];
 	if (c->state == TCP_STATE_SYN_SENT)
 		return tcp_input_syn_sent(t, c, s);
+	if (c->state == TCP_STATE_SYN_RECEIVED && s->ack != c->sender.nxt) {
+		enum reason reason = tcp_half_open_cookie(t, c, s, hash);
+
+		if (reason != REASON_none)
+			return reason;
+	}
 	return tcp_input_synchronized(t, c, s);
 }
 
