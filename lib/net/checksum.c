@@ -26,23 +26,33 @@ static uint64_t add_carry(uint64_t a, uint64_t b)
 }
 
 #ifdef __x86_64__
-// Whole vectors only. Each 32-bit half of a word is added into 64 bits of its own, which do not
-// overflow: 2^32 is 1 in ones' complement too, so no half needs its place.
+// Whole vectors only, of a datagram at most: no lane overflows. Words of sixteen bits are added by
+// pairs into 32 bits, as signed ones: each less 2^15, which is put back at the end.
 __attribute__((target("avx2"))) static uint64_t add_avx2(
 	uint64_t sum, const uint8_t *p, size_t n_bytes)
 {
-	const __m256i low = _mm256_set1_epi64x(0xffffffff);
+	const __m256i bias = _mm256_set1_epi16(INT16_MIN), ones = _mm256_set1_epi16(1);
 	__m256i a = _mm256_setzero_si256(), b = a;
-	uint64_t lanes[4];
+	size_t n_words = n_bytes / 32 * 16;
+	uint32_t lanes[8];
+	uint64_t all = 0;
 
-	for (; n_bytes >= 32; p += 32, n_bytes -= 32) {
+	for (; n_bytes >= 64; p += 64, n_bytes -= 64) {
+		__m256i v = _mm256_loadu_si256((const __m256i_u *)p);
+		__m256i w = _mm256_loadu_si256((const __m256i_u *)(p + 32));
+
+		a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_xor_si256(v, bias), ones));
+		b = _mm256_add_epi32(b, _mm256_madd_epi16(_mm256_xor_si256(w, bias), ones));
+	}
+	if (n_bytes >= 32) {
 		__m256i v = _mm256_loadu_si256((const __m256i_u *)p);
 
-		a = _mm256_add_epi64(a, _mm256_and_si256(v, low));
-		b = _mm256_add_epi64(b, _mm256_srli_epi64(v, 32));
+		a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_xor_si256(v, bias), ones));
 	}
-	_mm256_storeu_si256((__m256i_u *)lanes, _mm256_add_epi64(a, b));
-	return add_carry(sum, lanes[0] + lanes[1] + lanes[2] + lanes[3]);
+	_mm256_storeu_si256((__m256i_u *)lanes, _mm256_add_epi32(a, b));
+	for (unsigned i = 0; i < 8; i++)
+		all += (uint64_t)(int64_t)(int32_t)lanes[i];
+	return add_carry(sum, all + ((uint64_t)n_words << 15));
 }
 #endif
 
@@ -52,7 +62,7 @@ uint64_t checksum_add(uint64_t sum, const void *bytes, size_t n_bytes)
 	uint64_t a = sum, b = 0, c = 0, d = 0, last = 0;
 
 #ifdef __x86_64__
-	if (n_bytes >= WIDE_BYTES && __builtin_cpu_supports("avx2")) {
+	if (n_bytes >= WIDE_BYTES && n_bytes <= UINT16_MAX && __builtin_cpu_supports("avx2")) {
 		a = add_avx2(a, p, n_bytes);
 		p += n_bytes / 32 * 32;
 		n_bytes %= 32;

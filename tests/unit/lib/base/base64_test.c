@@ -52,10 +52,36 @@ static void every_digit_survives_and_every_other_byte_is_refused(void **state)
 	assert_int_equal(n_digits, 64 * 12);
 }
 
+// Long input goes a wide way.
+static void every_length_encodes_as_its_groups_alone(void **state)
+{
+	uint8_t bytes[96], text[128], alone[4];
+	uint32_t x = 1;
+
+	(void)state;
+	for (unsigned round = 0; round < 64; round++) {
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			x = x * 1664525 + 1013904223;
+			bytes[i] = (uint8_t)(x >> 24);
+		}
+		for (size_t n = 0; n <= sizeof(bytes); n += 3) {
+			memset(text, '!', sizeof(text));
+			base64_encode(bytes + sizeof(bytes) - n, n, text);
+			for (size_t g = 0; g < n / 3; g++) {
+				base64_encode(bytes + sizeof(bytes) - n + 3 * g, 3, alone);
+				assert_memory_equal(text + 4 * g, alone, 4);
+			}
+			for (size_t i = n / 3 * 4; i < sizeof(text); i++)
+				assert_int_equal(text[i], '!');
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_bytes_give_known_text),
+		cmocka_unit_test(every_length_encodes_as_its_groups_alone),
 		cmocka_unit_test(every_digit_survives_and_every_other_byte_is_refused),
 	};
 

@@ -7,7 +7,9 @@
 
 static void numbers_are_written_as_printf_writes_them(void **state)
 {
-	static const uint64_t values[] = {0, 1, 9, 10, 15, 16, 99, 100, 0x9abcdef0, UINT32_MAX,
+	static const uint64_t values[] = {0, 1, 9, 10, 15, 16, 99, 100, 101, 999, 1000, 5060, 9999,
+		10000, 10001, 65535, 99999, 100000, 999999, 1000000, 9999999, 10000000, 99999999,
+		100000000, 999999999, 1000000000, 0x9abcdef0, UINT32_MAX,
 		UINT64_C(0x0123456789abcdef), UINT64_C(0xfedcba9876543210), UINT64_MAX};
 
 	(void)state;

@@ -61,6 +61,21 @@ static void carries_are_kept_when_every_bit_is_set(void **state)
 		assert_int_equal(checksum_fold(checksum_add(UINT64_MAX, bytes, n)), 0xffff);
 }
 
+static void the_longest_datagram_and_more_keep_their_carries(void **state)
+{
+	static uint8_t bytes[70000];
+
+	(void)state;
+	for (size_t n = 65500; n <= sizeof(bytes); n += 150) {
+		memset(bytes, 0x7f, sizeof(bytes));
+		assert_int_equal(
+			on_the_wire(checksum_fold(checksum_add(0, bytes, n))), plain_sum(bytes, n));
+		memset(bytes, 0x80, sizeof(bytes));
+		assert_int_equal(
+			on_the_wire(checksum_fold(checksum_add(0, bytes, n))), plain_sum(bytes, n));
+	}
+}
+
 static void a_sum_in_parts_is_the_sum_of_the_whole(void **state)
 {
 	uint8_t bytes[128];
@@ -99,6 +114,7 @@ int main(void)
 		cmocka_unit_test(the_example_of_rfc_1071_sums_up),
 		cmocka_unit_test(every_length_and_alignment_sums_as_word_by_word),
 		cmocka_unit_test(carries_are_kept_when_every_bit_is_set),
+		cmocka_unit_test(the_longest_datagram_and_more_keep_their_carries),
 		cmocka_unit_test(a_sum_in_parts_is_the_sum_of_the_whole),
 		cmocka_unit_test(a_replaced_word_gives_the_checksum_of_the_new_bytes),
 	};
