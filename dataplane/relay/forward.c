@@ -4,6 +4,8 @@
 #include "dataplane/relay/job.h"
 #include "dataplane/relay/via.h"
 
+#include <endian.h>
+
 // A datagram's payload at most: IPv4's total length less its header and UDP's.
 #define UDP_PAYLOAD_MAX 65507
 
@@ -15,33 +17,60 @@ static const struct sip_header *field(const struct sip_message *m, enum sip_head
 	return &m->headers[m->first[id] - 1];
 }
 
-static uint64_t branch_hash(const struct relay *r, const struct request *rq)
+// RFC 3261 §8.1.1.7; the cookie too in any case, as a token is.
+static bool has_cookie(struct view branch)
 {
-	static const struct view cookie = {
-		(const uint8_t *)MARKS_BRANCH_COOKIE, sizeof(MARKS_BRANCH_COOKIE) - 1};
-	struct view branch = rq->via.branch;
+	// 0x20 where there is a letter, which tells upper from lower case.
+	static const uint8_t fold[8] = {0x20, 0, 0x20, 0x20, 0, 0x20, 0x20, 0};
+	static const uint8_t cookie[8] = {'z', '9', 'h', 'g', '4', 'b', 'k', 0};
+	uint64_t is, lower, wanted;
 
-	if (branch.len > cookie.len && view_equal_nocase(view_of(branch.at, cookie.len), cookie))
-		return marks_branch(&r->marks, rq->via.sent_by, branch);
-	return marks_branch_2543(&r->marks, rq->call_id, rq->from.tag, rq->cseq.number,
-		sip_view(rq->m, rq->m->request_uri));
+	if (branch.len < sizeof(is))
+		return false;
+	memcpy(&is, branch.at, sizeof(is));
+	memcpy(&lower, fold, sizeof(lower));
+	memcpy(&wanted, cookie, sizeof(wanted));
+	return ((is | lower) & htole64(UINT64_MAX >> 8)) == wanted;
+}
+
+static void begin_marks(const struct relay *r, struct job *job)
+{
+	const struct request *rq = &job->request;
+	struct marks_via *marks = &job->marks;
+
+	marks->way.worker = r->worker;
+	marks->way.listener = (uint8_t)job->in->listener;
+	marks->way.to = via_response_address(rq, &job->in->source);
+	marks->egress = r->self.list[job->hop.listener].side;
+	marks->sent_by = rq->via.sent_by;
+	marks->branch = rq->via.branch;
+	if (has_cookie(marks->branch))
+		return;
+	marks->branch = VIEW_NONE;
+	marks->branch_hash = marks_branch_2543(&r->marks, rq->call_id, rq->from.tag,
+		rq->cseq.number, sip_view(rq->m, rq->m->request_uri));
+}
+
+void forward_mark(const struct relay *r, struct job *const jobs[], unsigned n)
+{
+	struct marks_via *list[MARKS_AT_ONCE];
+
+	for (unsigned i = 0; i < n; i++) {
+		begin_marks(r, jobs[i]);
+		list[i] = &jobs[i]->marks;
+	}
+	marks_make(&r->marks, list, n);
 }
 
 // §16.6 step 8.
-static void add_via(
-	struct text *t, const struct relay *r, const struct job *job, const struct listener *out)
+static void add_via(struct text *t, const struct job *job, const struct listener *out)
 {
-	struct way_back way = {
-		.worker = r->worker,
-		.listener = (uint8_t)job->in->listener,
-		.to = via_response_address(&job->request, &job->in->source),
-	};
-	uint64_t branch = branch_hash(r, &job->request);
+	const struct marks_via *marks = &job->marks;
 
 	text_add(t, out->via);
-	text_add_hex64(t, branch);
+	text_add_hex64(t, marks->branch_hash);
 	text_add(t, VIEW(";" MARKS_WAY_PARAM "="));
-	way_back_add(&r->marks, t, &way, branch, out->side);
+	way_back_add(t, &marks->way, marks->way_mac);
 	text_add(t, VIEW(";" MARKS_LOOP_PARAM "="));
 	text_add_hex64(t, job->loop);
 	text_add(t, VIEW("\r\n"));
@@ -169,25 +198,23 @@ static void edit_routes(struct sip_edits *edits, const struct request *rq)
 	cut_routes(edits, m, &front, &rq->routes.back);
 }
 
-enum reason forward_request(const struct relay *r, struct job *job, const struct verdict *verdict)
+enum reason forward_route(const struct relay *r, struct job *job, const struct verdict *verdict)
 {
-	const struct self *self = &r->self;
-	const struct listener *in = &self->list[job->in->listener], *out;
+	return hop_choose(r, job, verdict, &job->hop);
+}
+
+enum reason forward_write(const struct relay *r, struct job *job)
+{
+	const struct listener *in = &r->self.list[job->in->listener];
+	const struct listener *out = &r->self.list[job->hop.listener];
 	const struct request *rq = &job->request;
 	uint8_t bytes[RELAY_GROWTH_BYTES];
 	struct text text = text_over(bytes, sizeof(bytes));
 	struct sip_edits edits;
-	const uint8_t *mark;
-	struct hop hop;
-	enum reason fault = hop_choose(r, job, verdict, &hop);
 
-	if (fault != REASON_none)
-		return fault;
-	out = &self->list[hop.listener];
 	sip_edits_init(&edits, job->message.bytes);
-	mark = text.at;
-	add_via(&text, r, job, out);
-	sip_edits_insert(&edits, field(rq->m, SIP_H_VIA)->name.at, text_since(&text, mark));
+	add_via(&text, job, out);
+	sip_edits_insert(&edits, field(rq->m, SIP_H_VIA)->name.at, text_view(&text));
 	edit_record_route(&edits, &text, job, in, out);
 	via_add_source(&edits, &text, rq, &job->in->source);
 	edit_max_forwards(&edits, &text, rq);
@@ -199,7 +226,7 @@ enum reason forward_request(const struct relay *r, struct job *job, const struct
 	job->out->len = sip_edits_write(&edits, job->out->bytes, job->out->room);
 	if (job->out->len == 0)
 		return REASON_sip_too_large_for_hop;
-	job->out->listener = hop.listener;
-	job->out->destination = *hop.to;
+	job->out->listener = job->hop.listener;
+	job->out->destination = *job->hop.to;
 	return REASON_sip_request_relayed;
 }

@@ -6,11 +6,6 @@
 
 #include "dataplane/relay/job.h"
 
-struct hop {
-	const struct endpoint *to; // in the image
-	uint16_t listener;         // leaves by
-};
-
 // The hop that the target names literally; else one by rendezvous over the pair (From, To), the
 // same for every request of a pair on every worker. Only hops that a listener of the egress side
 // reaches; for sips, only TLS. REASON_none, no_next_hop or sip_sips_downgrade.

@@ -10,11 +10,19 @@
 #include "dataplane/relay/request.h"
 #include "dataplane/relay/self.h"
 
+struct hop {
+	const struct endpoint *to; // in the image
+	uint16_t listener;         // leaves by
+};
+
 // One datagram under way.
 struct job {
 	const struct relay_in *in;
 	struct relay_out *out;
 	uint64_t loop; // its loop digest
+	// Of a request that leaves.
+	struct hop hop;
+	struct marks_via marks;
 	struct request request;
 	struct sip_message message;
 };
@@ -33,12 +41,19 @@ struct relay {
 	struct job *asked[RELAY_BURST];
 	struct policy_query queries[RELAY_BURST];
 	struct verdict verdicts[RELAY_BURST];
+	// Those of them that are allowed and have a next hop, and by which rule.
+	unsigned n_leaving;
+	struct job *leaving[RELAY_BURST];
+	image_rule_id rules[RELAY_BURST];
 	struct job jobs[RELAY_BURST];
 };
 
-// forward.c: routes an allowed request and writes it to job->out. REASON_sip_request_relayed; or
-// why not, with nothing written.
-enum reason forward_request(const struct relay *r, struct job *job, const struct verdict *verdict);
+// forward.c: an allowed request, in three steps. Its next hop: REASON_none, or why there is none.
+enum reason forward_route(const struct relay *r, struct job *job, const struct verdict *verdict);
+// What its Via is made of, for n ≤ MARKS_AT_ONCE of them.
+void forward_mark(const struct relay *r, struct job *const jobs[], unsigned n);
+// Writes it to job->out. REASON_sip_request_relayed; or why not, with nothing written.
+enum reason forward_write(const struct relay *r, struct job *job);
 
 // answer.c: writes the response that the relay itself gives to a request. Nothing is written for
 // an ACK, for a request without Via, or where it does not fit.

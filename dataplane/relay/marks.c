@@ -43,10 +43,34 @@ static void add_word(struct siphash *h, uint64_t a, uint64_t b, uint64_t c, uint
 	siphash_add_padded(h, view_of(&word, sizeof(word)));
 }
 
+// A short sent-by and branch in words, the rest zero: nearly all are, and hash four at a time.
+#define SHORT_WORDS 8
+#define SHORT_BYTES (8 * (SHORT_WORDS - 1)) // behind the word of lengths
+
+static bool is_short(struct view sent_by, struct view branch)
+{
+	return sent_by.len <= SHORT_BYTES && branch.len <= SHORT_BYTES - sent_by.len;
+}
+
+static void lay_out_short(struct view sent_by, struct view branch, uint64_t words[SHORT_WORDS])
+{
+	uint8_t *at = (uint8_t *)(words + 1);
+
+	memset(words, 0, 8 * SHORT_WORDS);
+	words[0] = sent_by.len | (uint64_t)branch.len << 16;
+	memcpy(at, sent_by.at, sent_by.len);
+	memcpy(at + sent_by.len, branch.at, branch.len);
+}
+
 uint64_t marks_branch(const struct marks *k, struct view sent_by, struct view branch)
 {
 	struct siphash h = k->branch;
+	uint64_t words[SHORT_WORDS];
 
+	if (is_short(sent_by, branch)) {
+		lay_out_short(sent_by, branch, words);
+		return siphash_end_words(&k->branch, words, SHORT_WORDS);
+	}
 	add_word(&h, sent_by.len, branch.len, 0, 0);
 	siphash_add_padded(&h, sent_by);
 	siphash_add_padded(&h, branch);
@@ -108,17 +132,69 @@ static unsigned address_bytes(unsigned family)
 	return family == IP_V4 ? 4 : 16;
 }
 
-// Over values of fixed width: nothing in front of them is needed to keep them apart.
-static uint64_t way_mac(
-	const struct marks *k, const struct way_back *way, uint64_t branch, unsigned side)
-{
-	uint64_t words[4];
+#define WAY_WORDS 4
 
+// Over values of fixed width: nothing in front of them is needed to keep them apart.
+static void lay_out_way(
+	const struct way_back *way, uint64_t branch, unsigned side, uint64_t words[WAY_WORDS])
+{
 	memcpy(words, way->to.ip.bytes, sizeof(way->to.ip.bytes));
 	words[2] = way->to.ip.family | (uint64_t)way->listener << 8 | (uint64_t)way->worker << 16 |
 		(uint64_t)way->to.port << 32 | (uint64_t)side << 48;
 	words[3] = branch;
-	return siphash_end_words(&k->way, words, 4);
+}
+
+uint64_t marks_way(
+	const struct marks *k, const struct way_back *way, uint64_t branch, unsigned egress)
+{
+	uint64_t words[WAY_WORDS];
+
+	lay_out_way(way, branch, egress, words);
+	return siphash_end_words(&k->way, words, WAY_WORDS);
+}
+
+static void hash_branches(const struct marks *k, struct marks_via *const list[], unsigned n)
+{
+	uint64_t words[SHORT_WORDS][MARKS_AT_ONCE] = {{0}}, hashes[MARKS_AT_ONCE];
+	uint64_t row[SHORT_WORDS];
+	unsigned laid_out = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct marks_via *via = list[i];
+
+		if (via->branch.len == 0)
+			continue;
+		if (!is_short(via->sent_by, via->branch)) {
+			via->branch_hash = marks_branch(k, via->sent_by, via->branch);
+			continue;
+		}
+		lay_out_short(via->sent_by, via->branch, row);
+		for (unsigned w = 0; w < SHORT_WORDS; w++)
+			words[w][i] = row[w];
+		laid_out |= 1U << i;
+	}
+	siphash_end_words_of_4(
+		&k->branch, (const uint64_t(*)[MARKS_AT_ONCE])words, SHORT_WORDS, hashes);
+	for (unsigned i = 0; i < n; i++) {
+		if ((laid_out >> i & 1) != 0)
+			list[i]->branch_hash = hashes[i];
+	}
+}
+
+void marks_make(const struct marks *k, struct marks_via *const list[], unsigned n)
+{
+	uint64_t words[WAY_WORDS][MARKS_AT_ONCE] = {{0}}, macs[MARKS_AT_ONCE];
+	uint64_t row[WAY_WORDS];
+
+	hash_branches(k, list, n);
+	for (unsigned i = 0; i < n; i++) {
+		lay_out_way(&list[i]->way, list[i]->branch_hash, list[i]->egress, row);
+		for (unsigned w = 0; w < WAY_WORDS; w++)
+			words[w][i] = row[w];
+	}
+	siphash_end_words_of_4(&k->way, (const uint64_t(*)[MARKS_AT_ONCE])words, WAY_WORDS, macs);
+	for (unsigned i = 0; i < n; i++)
+		list[i]->way_mac = macs[i];
 }
 
 static void put_mac(uint8_t *at, uint64_t mac)
@@ -132,8 +208,7 @@ static uint64_t get_mac(const uint8_t *at)
 	return (uint64_t)wire_get32(at) << 32 | wire_get32(at + 4);
 }
 
-void way_back_add(const struct marks *k, struct text *t, const struct way_back *way,
-	uint64_t branch, unsigned egress)
+void way_back_add(struct text *t, const struct way_back *way, uint64_t mac)
 {
 	unsigned n_address = address_bytes(way->to.ip.family);
 	size_t n = WAY_HEAD_BYTES + n_address;
@@ -145,7 +220,7 @@ void way_back_add(const struct marks *k, struct text *t, const struct way_back *
 	wire_put16(bytes + 2, way->worker);
 	wire_put16(bytes + 4, way->to.port);
 	memcpy(bytes + WAY_HEAD_BYTES, way->to.ip.bytes, n_address);
-	put_mac(bytes + n, way_mac(k, way, branch, egress));
+	put_mac(bytes + n, mac);
 	text = text_reserve(t, BASE64_TEXT_BYTES(n + 8));
 	if (text != NULL)
 		base64_encode(bytes, n + 8, text);
@@ -192,5 +267,5 @@ int way_back_parse(const struct marks *k, struct view text, struct view branch, 
 	out->worker = wire_get16(bytes + 2);
 	out->to.port = wire_get16(bytes + 4);
 	memcpy(out->to.ip.bytes, bytes + WAY_HEAD_BYTES, n - WAY_HEAD_BYTES);
-	return get_mac(bytes + n) == way_mac(k, out, hash, ingress) ? 0 : -EINVAL;
+	return get_mac(bytes + n) == marks_way(k, out, hash, ingress) ? 0 : -EINVAL;
 }

@@ -63,11 +63,29 @@ struct way_back {
 // Longest text: IPv6.
 #define WAY_BACK_TEXT_BYTES 40
 
-// branch: hash in the branch of the Via that carries it. egress: enum side on which the request
-// leaves and the response must come back; both are under the MAC.
-void way_back_add(const struct marks *k, struct text *t, const struct way_back *way,
-	uint64_t branch, unsigned egress);
-// branch: text of the Via's, with its cookie. 0; or -EINVAL for a text that way_back_add() did not
-// make with this key, branch and side.
+// mac: marks_way()'s.
+void way_back_add(struct text *t, const struct way_back *way, uint64_t mac);
+// branch: text of the Via's, with its cookie. 0; or -EINVAL for a text that was not made with this
+// key, branch and side.
 int way_back_parse(const struct marks *k, struct view text, struct view branch, unsigned ingress,
 	struct way_back *out);
+// branch: hash in the branch of the Via that carries the way. egress: enum side on which the
+// request leaves and the response must come back; both are under the MAC.
+uint64_t marks_way(
+	const struct marks *k, const struct way_back *way, uint64_t branch, unsigned egress);
+
+// What the Via of a request that leaves is made of.
+struct marks_via {
+	struct view sent_by, branch; // of the received top Via; no branch: branch_hash is there
+	struct way_back way;
+	uint8_t egress;
+	// out
+	uint64_t branch_hash; // marks_branch()
+	uint64_t way_mac;     // marks_way()
+};
+
+#define MARKS_AT_ONCE 4
+
+// Fills in n ≤ MARKS_AT_ONCE of them: where the machine has AVX2, in less than half the time that
+// they would take one by one.
+void marks_make(const struct marks *k, struct marks_via *const list[], unsigned n);

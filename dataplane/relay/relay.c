@@ -258,12 +258,12 @@ static bool to_header_is_blocked(struct relay *r, const struct job *job,
 	return policy_blocks(r->decider, to, match);
 }
 
-// Stage three: a judged request leaves, or its refusal does.
-static void write_judged(struct relay *r, struct job *job, const struct policy_query *query,
+// Stage three: a judged request has a next hop, or its refusal leaves.
+static void settle(struct relay *r, struct job *job, const struct policy_query *query,
 	const struct verdict *verdict)
 {
 	struct match match;
-	enum reason reason;
+	enum reason fault;
 
 	if (!verdict->allowed) {
 		refuse(r, job, verdict->reason, verdict->rule);
@@ -273,11 +273,13 @@ static void write_judged(struct relay *r, struct job *job, const struct policy_q
 		refuse(r, job, REASON_to_blocked, match.rule);
 		return;
 	}
-	reason = forward_request(r, job, verdict);
-	if (reason == REASON_sip_request_relayed)
-		finish(r, job, reason);
-	else
-		refuse(r, job, reason, verdict->rule);
+	fault = forward_route(r, job, verdict);
+	if (fault != REASON_none) {
+		refuse(r, job, fault, verdict->rule);
+		return;
+	}
+	r->rules[r->n_leaving] = verdict->rule;
+	r->leaving[r->n_leaving++] = job;
 }
 
 // The buffer that a job is written to lay with the device until now.
@@ -291,9 +293,33 @@ static void prefetch_out(const struct job *job)
 		__builtin_prefetch(job->out->bytes + at, 1);
 }
 
+// Stage four: what leaves is written.
+static void write_leaving(struct relay *r)
+{
+	unsigned n = r->n_leaving;
+
+	for (unsigned i = 0; i < n && i < WRITE_AHEAD; i++)
+		prefetch_out(r->leaving[i]);
+	for (unsigned i = 0; i < n; i++) {
+		enum reason reason;
+
+		if (i % MARKS_AT_ONCE == 0)
+			forward_mark(
+				r, r->leaving + i, n - i < MARKS_AT_ONCE ? n - i : MARKS_AT_ONCE);
+		if (i + WRITE_AHEAD < n)
+			prefetch_out(r->leaving[i + WRITE_AHEAD]);
+		reason = forward_write(r, r->leaving[i]);
+		if (reason == REASON_sip_request_relayed)
+			finish(r, r->leaving[i], reason);
+		else
+			refuse(r, r->leaving[i], reason, r->rules[i]);
+	}
+}
+
 void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out out[], unsigned n)
 {
 	r->n_asked = 0;
+	r->n_leaving = 0;
 	for (unsigned i = 0; i < n; i++) {
 		struct job *job = &r->jobs[i];
 
@@ -304,11 +330,7 @@ void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out o
 	if (r->n_asked == 0)
 		return;
 	policy_decide(r->decider, r->queries, r->verdicts, r->n_asked);
-	for (unsigned i = 0; i < r->n_asked && i < WRITE_AHEAD; i++)
-		prefetch_out(r->asked[i]);
-	for (unsigned i = 0; i < r->n_asked; i++) {
-		if (i + WRITE_AHEAD < r->n_asked)
-			prefetch_out(r->asked[i + WRITE_AHEAD]);
-		write_judged(r, r->asked[i], &r->queries[i], &r->verdicts[i]);
-	}
+	for (unsigned i = 0; i < r->n_asked; i++)
+		settle(r, r->asked[i], &r->queries[i], &r->verdicts[i]);
+	write_leaving(r);
 }

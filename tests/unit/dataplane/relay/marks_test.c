@@ -40,7 +40,7 @@ static void a_way_back_survives_text_in_both_families(void **state)
 		uint8_t bytes[WAY_BACK_TEXT_BYTES];
 		struct text t = text_over(bytes, sizeof(bytes));
 
-		way_back_add(&k, &t, &way, HASH, SIDE_OUTSIDE);
+		way_back_add(&t, &way, marks_way(&k, &way, HASH, SIDE_OUTSIDE));
 		assert_false(t.overflow);
 		assert_int_equal(text_view(&t).len, rows[i].n_text);
 		assert_int_equal(way_back_parse(&k, text_view(&t), BRANCH, SIDE_OUTSIDE, &back), 0);
@@ -61,7 +61,7 @@ static void a_way_back_with_any_bit_flipped_is_refused(void **state)
 		uint8_t bytes[WAY_BACK_TEXT_BYTES];
 		struct text t = text_over(bytes, sizeof(bytes));
 
-		way_back_add(&k, &t, &way, HASH, SIDE_INSIDE);
+		way_back_add(&t, &way, marks_way(&k, &way, HASH, SIDE_INSIDE));
 		for (unsigned bit = 0; bit < 8 * text_view(&t).len; bit++) {
 			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			assert_int_equal(
@@ -82,7 +82,7 @@ static void a_way_back_belongs_to_its_branch_side_and_key(void **state)
 	struct view text;
 
 	(void)state;
-	way_back_add(&k, &t, &way, HASH, SIDE_INSIDE);
+	way_back_add(&t, &way, marks_way(&k, &way, HASH, SIDE_INSIDE));
 	text = text_view(&t);
 	assert_int_equal(way_back_parse(&k, text, BRANCH, SIDE_INSIDE, &back), 0);
 	assert_int_equal(way_back_parse(&k, text, BRANCH, SIDE_OUTSIDE, &back), -EINVAL);
@@ -111,6 +111,40 @@ static void parts_of_a_branch_cannot_be_shifted_into_each_other(void **state)
 		marks_tag(&k, VIEW("ab"), VIEW("c"), 1) != marks_tag(&k, VIEW("a"), VIEW("bc"), 1));
 	assert_true(marks_tag(&k, VIEW("a"), VIEW("b"), 1) !=
 		marks_tag(&k, VIEW("a"), VIEW("b"), 0x10001));
+}
+
+// Short ones are hashed four at a time, long ones alone; what has no branch comes with a hash.
+static void several_at_once_get_the_marks_of_each_alone(void **state)
+{
+	static const char text[] =
+		"[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:50600z9hG4bK-0123456789";
+	struct marks k = marks_of(1);
+
+	(void)state;
+	for (size_t n_branch = 0; n_branch <= 64; n_branch++) {
+		for (unsigned n = 1; n <= MARKS_AT_ONCE; n++) {
+			struct marks_via via[MARKS_AT_ONCE], *list[MARKS_AT_ONCE];
+
+			for (unsigned i = 0; i < n; i++) {
+				via[i] = (struct marks_via){.sent_by = view_of(text, 5 + 9 * i),
+					.branch = view_of(text + 64 - n_branch, n_branch),
+					.way = way_to(i % 2 ? "192.0.2.1:5060" : "[2001:db8::1]"),
+					.egress = i % 2 ? SIDE_INSIDE : SIDE_OUTSIDE,
+					.branch_hash = 77 + i};
+				list[i] = &via[i];
+			}
+			marks_make(&k, list, n);
+			for (unsigned i = 0; i < n; i++) {
+				uint64_t hash = n_branch == 0
+					? 77 + i
+					: marks_branch(&k, via[i].sent_by, via[i].branch);
+
+				assert_true(via[i].branch_hash == hash);
+				assert_true(via[i].way_mac ==
+					marks_way(&k, &via[i].way, hash, via[i].egress));
+			}
+		}
+	}
 }
 
 static void one_purpose_s_value_is_not_another_s(void **state)
@@ -164,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_way_back_with_any_bit_flipped_is_refused),
 		cmocka_unit_test(a_way_back_belongs_to_its_branch_side_and_key),
 		cmocka_unit_test(parts_of_a_branch_cannot_be_shifted_into_each_other),
+		cmocka_unit_test(several_at_once_get_the_marks_of_each_alone),
 		cmocka_unit_test(one_purpose_s_value_is_not_another_s),
 		cmocka_unit_test(every_input_of_the_loop_digest_counts),
 		cmocka_unit_test(a_tag_is_known_again_and_no_other_is),
