@@ -65,7 +65,7 @@ enum reason request_check(struct request *rq)
 	if (!view_equal(rq->cseq.method_text, sip_view(m, m->method_text)))
 		return m->method == SIP_M_OTHER ? REASON_sip_method_mismatch
 						: REASON_sip_cseq_mismatch;
-	if (sip_uri_parse(sip_view(m, m->request_uri), &rq->uri) < 0 || rq->uri.headers.len > 0)
+	if (sip_request_uri(m, &rq->uri) < 0 || rq->uri.headers.len > 0)
 		return REASON_sip_bad_uri;
 	// Steps 2 and 3.
 	if (rq->uri.scheme == SIP_SCHEME_OTHER)
@@ -125,9 +125,7 @@ static enum reason take_ours(struct request *rq, const struct self *self)
 	struct sip_value value;
 	int more;
 
-	while ((more = sip_values_next(&values, &value)) > 0) {
-		if (sip_address_parse(sip_view(rq->m, value.span), &rq->route) < 0)
-			return REASON_sip_bad_header;
+	while ((more = sip_addresses_next(&values, &rq->route, &value)) > 0) {
 		if (!self_is(self, &rq->route.uri)) {
 			routes->front = value;
 			routes->any = true;

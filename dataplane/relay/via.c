@@ -47,6 +47,27 @@ static void set_received(
 	sip_edits_add(edits, at, old.len, text_since(text, mark));
 }
 
+// Nearly everybody writes rport without a value, as the last parameter: both become one edit.
+static bool set_both(struct sip_edits *edits, struct text *text, const struct request *rq,
+	uint16_t port, struct view ip)
+{
+	const struct sip_via *via = &rq->via;
+	const size_t n = sizeof(";rport") - 1;
+	size_t end = (size_t)rq->via_at.span.at + rq->via_at.span.len;
+	const uint8_t *mark = text->at;
+
+	if (via->rport.len > 0 || via->received.at != NULL || via->params.len < n ||
+		via->params.at + via->params.len != rq->m->bytes.at + end ||
+		memcmp(rq->m->bytes.at + end - n, ";rport", n) != 0)
+		return false;
+	text_add(text, VIEW("="));
+	text_add_number(text, port);
+	text_add(text, VIEW(";received="));
+	text_add(text, ip);
+	sip_edits_insert(edits, end, text_since(text, mark));
+	return true;
+}
+
 static bool is_source(struct view host, const struct ip_addr *source, struct view source_text)
 {
 	struct ip_addr ip;
@@ -68,6 +89,8 @@ void via_add_source(struct sip_edits *edits, struct text *text, const struct req
 	char ip_text[IP_TEXT_BYTES];
 	struct view ip = view_of(ip_text, ip_format(&source->ip, ip_text));
 
+	if (via->has_rport && set_both(edits, text, rq, source->port, ip))
+		return;
 	if (via->has_rport)
 		set_rport(edits, text, rq, source->port);
 	// A received that is there was not written by us and would be believed by the next one.

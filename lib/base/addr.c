@@ -2,6 +2,7 @@
 
 #include "lib/base/addr.h"
 
+#include <emmintrin.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -223,35 +224,32 @@ static char *put_group(char *at, unsigned group)
 
 // The longest run of two or more zero groups, the first of equals (RFC 5952 §4.2). Its length; 0
 // for none.
-static unsigned find_zeros(const uint16_t groups[8], unsigned *first)
+static unsigned find_zeros(const uint8_t bytes[16], unsigned *first)
 {
-	unsigned best = 1, run = 0;
+	__m128i groups = _mm_loadu_si128((const __m128i *)bytes);
+	__m128i is_zero = _mm_cmpeq_epi16(groups, _mm_setzero_si128());
+	// One bit a group that is zero; then one bit a group where a run of that length begins.
+	unsigned runs = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(is_zero, is_zero)) & 0xff;
+	unsigned length = 1;
 
-	for (unsigned i = 0; i < 8; i++) {
-		run = groups[i] == 0 ? run + 1 : 0;
-		if (run > best) {
-			best = run;
-			*first = i + 1 - run;
-		}
-	}
-	return best > 1 ? best : 0;
+	for (; (runs & runs >> 1) != 0; length++)
+		runs &= runs >> 1;
+	*first = (unsigned)__builtin_ctz(runs | 1U << 8);
+	return length > 1 ? length : 0;
 }
 
 static char *put_v6(char *at, const uint8_t bytes[16])
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	static const char prefix[7] = {':', ':', 'f', 'f', 'f', 'f', ':'};
-	unsigned first = 8, n_zeros;
-	uint16_t groups[8];
+	unsigned first, n_zeros;
 
 	// RFC 5952 §5
 	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
 		memcpy(at, prefix, sizeof(prefix));
 		return put_v4(at + sizeof(prefix), bytes + 12);
 	}
-	for (size_t i = 0; i < 8; i++)
-		groups[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
-	n_zeros = find_zeros(groups, &first);
+	n_zeros = find_zeros(bytes, &first);
 	for (unsigned i = 0; i < 8; i++) {
 		if (i == first && n_zeros > 0) {
 			*at++ = ':';
@@ -262,7 +260,7 @@ static char *put_v6(char *at, const uint8_t bytes[16])
 		}
 		if (i > 0)
 			*at++ = ':';
-		at = put_group(at, groups[i]);
+		at = put_group(at, (unsigned)(bytes[2 * i] << 8 | bytes[2 * i + 1]));
 	}
 	return at;
 }

@@ -26,16 +26,16 @@ static uint64_t add_carry(uint64_t a, uint64_t b)
 }
 
 #ifdef __x86_64__
-// Whole vectors only, of a datagram at most: no lane overflows. Words of sixteen bits are added by
-// pairs into 32 bits, as signed ones: each less 2^15, which is put back at the end.
+// Whole vectors only, of a datagram at most: no lane overflows, nor the sum of all. Words of
+// sixteen bits are added by pairs into 32 bits, as signed ones: each less 2^15, which is put back
+// at the end.
 __attribute__((target("avx2"))) static uint64_t add_avx2(
 	uint64_t sum, const uint8_t *p, size_t n_bytes)
 {
 	const __m256i bias = _mm256_set1_epi16(INT16_MIN), ones = _mm256_set1_epi16(1);
 	__m256i a = _mm256_setzero_si256(), b = a;
 	size_t n_words = n_bytes / 32 * 16;
-	uint32_t lanes[8];
-	uint64_t all = 0;
+	__m128i all;
 
 	for (; n_bytes >= 64; p += 64, n_bytes -= 64) {
 		__m256i v = _mm256_loadu_si256((const __m256i_u *)p);
@@ -49,10 +49,11 @@ __attribute__((target("avx2"))) static uint64_t add_avx2(
 
 		a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_xor_si256(v, bias), ones));
 	}
-	_mm256_storeu_si256((__m256i_u *)lanes, _mm256_add_epi32(a, b));
-	for (unsigned i = 0; i < 8; i++)
-		all += (uint64_t)(int64_t)(int32_t)lanes[i];
-	return add_carry(sum, all + ((uint64_t)n_words << 15));
+	a = _mm256_add_epi32(a, b);
+	all = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+	all = _mm_add_epi32(all, _mm_unpackhi_epi64(all, all));
+	all = _mm_add_epi32(all, _mm_shuffle_epi32(all, 1));
+	return add_carry(sum, (uint64_t)_mm_cvtsi128_si32(all) + ((uint64_t)n_words << 15));
 }
 #endif
 
