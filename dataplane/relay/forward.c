@@ -70,7 +70,7 @@ static void add_via(struct text *t, const struct job *job, const struct listener
 	text_add(t, out->via);
 	text_add_hex64(t, marks->branch_hash);
 	text_add(t, VIEW(";" MARKS_WAY_PARAM "="));
-	way_back_add(t, &marks->way, marks->way_mac);
+	way_back_add(t, marks->way_bytes, marks->n_way_bytes);
 	text_add(t, VIEW(";" MARKS_LOOP_PARAM "="));
 	text_add_hex64(t, job->loop);
 	text_add(t, VIEW("\r\n"));

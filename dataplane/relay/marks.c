@@ -125,7 +125,6 @@ bool marks_tag_is(struct view tag, uint64_t hash)
 // On the wire: family, listener, worker (2), port (2), address (4 or 16), MAC (8): 18 or 30 bytes,
 // both whole base64 groups.
 #define WAY_HEAD_BYTES 6U
-#define WAY_BYTES_MAX  30
 
 static unsigned address_bytes(unsigned family)
 {
@@ -153,10 +152,44 @@ uint64_t marks_way(
 	return siphash_end_words(&k->way, words, WAY_WORDS);
 }
 
+static void put_mac(uint8_t *at, uint64_t mac)
+{
+	wire_put32(at, (uint32_t)(mac >> 32));
+	wire_put32(at + 4, (uint32_t)mac);
+}
+
+static uint64_t get_mac(const uint8_t *at)
+{
+	return (uint64_t)wire_get32(at) << 32 | wire_get32(at + 4);
+}
+
+unsigned way_back_lay_out(const struct way_back *way, uint64_t mac, uint8_t bytes[WAY_BACK_BYTES])
+{
+	unsigned n_address = address_bytes(way->to.ip.family);
+
+	bytes[0] = way->to.ip.family;
+	bytes[1] = way->listener;
+	wire_put16(bytes + 2, way->worker);
+	wire_put16(bytes + 4, way->to.port);
+	memcpy(bytes + WAY_HEAD_BYTES, way->to.ip.bytes, n_address);
+	put_mac(bytes + WAY_HEAD_BYTES + n_address, mac);
+	return WAY_HEAD_BYTES + n_address + 8;
+}
+
+void way_back_add(struct text *t, const uint8_t bytes[], unsigned n_bytes)
+{
+	uint8_t *text = text_reserve(t, BASE64_TEXT_BYTES(n_bytes));
+
+	if (text != NULL)
+		base64_encode(bytes, n_bytes, text);
+}
+
+// Each step of the four comes before the next step of any: what was just stored in small pieces
+// can be loaded in large ones only after a while.
 static void hash_branches(const struct marks *k, struct marks_via *const list[], unsigned n)
 {
-	uint64_t words[SHORT_WORDS][MARKS_AT_ONCE] = {{0}}, hashes[MARKS_AT_ONCE];
-	uint64_t row[SHORT_WORDS];
+	uint64_t rows[MARKS_AT_ONCE][SHORT_WORDS] = {{0}}, words[SHORT_WORDS][MARKS_AT_ONCE];
+	uint64_t hashes[MARKS_AT_ONCE];
 	unsigned laid_out = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -168,10 +201,12 @@ static void hash_branches(const struct marks *k, struct marks_via *const list[],
 			via->branch_hash = marks_branch(k, via->sent_by, via->branch);
 			continue;
 		}
-		lay_out_short(via->sent_by, via->branch, row);
-		for (unsigned w = 0; w < SHORT_WORDS; w++)
-			words[w][i] = row[w];
+		lay_out_short(via->sent_by, via->branch, rows[i]);
 		laid_out |= 1U << i;
+	}
+	for (unsigned i = 0; i < MARKS_AT_ONCE; i++) {
+		for (unsigned w = 0; w < SHORT_WORDS; w++)
+			words[w][i] = rows[i][w];
 	}
 	siphash_end_words_of_4(
 		&k->branch, (const uint64_t(*)[MARKS_AT_ONCE])words, SHORT_WORDS, hashes);
@@ -194,36 +229,8 @@ void marks_make(const struct marks *k, struct marks_via *const list[], unsigned 
 	}
 	siphash_end_words_of_4(&k->way, (const uint64_t(*)[MARKS_AT_ONCE])words, WAY_WORDS, macs);
 	for (unsigned i = 0; i < n; i++)
-		list[i]->way_mac = macs[i];
-}
-
-static void put_mac(uint8_t *at, uint64_t mac)
-{
-	wire_put32(at, (uint32_t)(mac >> 32));
-	wire_put32(at + 4, (uint32_t)mac);
-}
-
-static uint64_t get_mac(const uint8_t *at)
-{
-	return (uint64_t)wire_get32(at) << 32 | wire_get32(at + 4);
-}
-
-void way_back_add(struct text *t, const struct way_back *way, uint64_t mac)
-{
-	unsigned n_address = address_bytes(way->to.ip.family);
-	size_t n = WAY_HEAD_BYTES + n_address;
-	uint8_t bytes[WAY_BYTES_MAX];
-	uint8_t *text;
-
-	bytes[0] = way->to.ip.family;
-	bytes[1] = way->listener;
-	wire_put16(bytes + 2, way->worker);
-	wire_put16(bytes + 4, way->to.port);
-	memcpy(bytes + WAY_HEAD_BYTES, way->to.ip.bytes, n_address);
-	put_mac(bytes + n, mac);
-	text = text_reserve(t, BASE64_TEXT_BYTES(n + 8));
-	if (text != NULL)
-		base64_encode(bytes, n + 8, text);
+		list[i]->n_way_bytes =
+			(uint8_t)way_back_lay_out(&list[i]->way, macs[i], list[i]->way_bytes);
 }
 
 // The hash in a branch of ours, written as add_via() writes it and no other way.
@@ -249,7 +256,7 @@ static bool read_branch(struct view branch, uint64_t *hash)
 int way_back_parse(const struct marks *k, struct view text, struct view branch, unsigned ingress,
 	struct way_back *out)
 {
-	uint8_t bytes[WAY_BYTES_MAX];
+	uint8_t bytes[WAY_BACK_BYTES];
 	uint64_t hash;
 	size_t n;
 

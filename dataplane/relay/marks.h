@@ -63,8 +63,11 @@ struct way_back {
 // Longest text: IPv6.
 #define WAY_BACK_TEXT_BYTES 40
 
-// mac: marks_way()'s.
-void way_back_add(struct text *t, const struct way_back *way, uint64_t mac);
+#define WAY_BACK_BYTES 30
+
+// What the text says, in bytes; mac: marks_way()'s. How many.
+unsigned way_back_lay_out(const struct way_back *way, uint64_t mac, uint8_t bytes[WAY_BACK_BYTES]);
+void way_back_add(struct text *t, const uint8_t bytes[], unsigned n_bytes);
 // branch: text of the Via's, with its cookie. 0; or -EINVAL for a text that was not made with this
 // key, branch and side.
 int way_back_parse(const struct marks *k, struct view text, struct view branch, unsigned ingress,
@@ -81,7 +84,8 @@ struct marks_via {
 	uint8_t egress;
 	// out
 	uint64_t branch_hash; // marks_branch()
-	uint64_t way_mac;     // marks_way()
+	uint8_t n_way_bytes;
+	uint8_t way_bytes[WAY_BACK_BYTES]; // way_back_lay_out()
 };
 
 #define MARKS_AT_ONCE 4

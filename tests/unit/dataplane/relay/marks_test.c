@@ -25,6 +25,15 @@ static struct way_back way_to(const char *address)
 #define HASH   UINT64_C(0x0123456789abcdef)
 #define BRANCH VIEW("z9hG4bK0123456789abcdef")
 
+static void add_way(
+	struct text *t, const struct marks *k, const struct way_back *way, enum side side)
+{
+	uint8_t bytes[WAY_BACK_BYTES];
+	unsigned n = way_back_lay_out(way, marks_way(k, way, HASH, side), bytes);
+
+	way_back_add(t, bytes, n);
+}
+
 static void a_way_back_survives_text_in_both_families(void **state)
 {
 	static const struct {
@@ -40,7 +49,7 @@ static void a_way_back_survives_text_in_both_families(void **state)
 		uint8_t bytes[WAY_BACK_TEXT_BYTES];
 		struct text t = text_over(bytes, sizeof(bytes));
 
-		way_back_add(&t, &way, marks_way(&k, &way, HASH, SIDE_OUTSIDE));
+		add_way(&t, &k, &way, SIDE_OUTSIDE);
 		assert_false(t.overflow);
 		assert_int_equal(text_view(&t).len, rows[i].n_text);
 		assert_int_equal(way_back_parse(&k, text_view(&t), BRANCH, SIDE_OUTSIDE, &back), 0);
@@ -61,7 +70,7 @@ static void a_way_back_with_any_bit_flipped_is_refused(void **state)
 		uint8_t bytes[WAY_BACK_TEXT_BYTES];
 		struct text t = text_over(bytes, sizeof(bytes));
 
-		way_back_add(&t, &way, marks_way(&k, &way, HASH, SIDE_INSIDE));
+		add_way(&t, &k, &way, SIDE_INSIDE);
 		for (unsigned bit = 0; bit < 8 * text_view(&t).len; bit++) {
 			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			assert_int_equal(
@@ -82,7 +91,7 @@ static void a_way_back_belongs_to_its_branch_side_and_key(void **state)
 	struct view text;
 
 	(void)state;
-	way_back_add(&t, &way, marks_way(&k, &way, HASH, SIDE_INSIDE));
+	add_way(&t, &k, &way, SIDE_INSIDE);
 	text = text_view(&t);
 	assert_int_equal(way_back_parse(&k, text, BRANCH, SIDE_INSIDE, &back), 0);
 	assert_int_equal(way_back_parse(&k, text, BRANCH, SIDE_OUTSIDE, &back), -EINVAL);
@@ -124,6 +133,8 @@ static void several_at_once_get_the_marks_of_each_alone(void **state)
 	for (size_t n_branch = 0; n_branch <= 64; n_branch++) {
 		for (unsigned n = 1; n <= MARKS_AT_ONCE; n++) {
 			struct marks_via via[MARKS_AT_ONCE], *list[MARKS_AT_ONCE];
+			uint8_t bytes[WAY_BACK_BYTES];
+			unsigned n_bytes;
 
 			for (unsigned i = 0; i < n; i++) {
 				via[i] = (struct marks_via){.sent_by = view_of(text, 5 + 9 * i),
@@ -140,8 +151,10 @@ static void several_at_once_get_the_marks_of_each_alone(void **state)
 					: marks_branch(&k, via[i].sent_by, via[i].branch);
 
 				assert_true(via[i].branch_hash == hash);
-				assert_true(via[i].way_mac ==
-					marks_way(&k, &via[i].way, hash, via[i].egress));
+				n_bytes = way_back_lay_out(&via[i].way,
+					marks_way(&k, &via[i].way, hash, via[i].egress), bytes);
+				assert_int_equal(via[i].n_way_bytes, n_bytes);
+				assert_memory_equal(via[i].way_bytes, bytes, n_bytes);
 			}
 		}
 	}
