@@ -9,7 +9,10 @@ static void take_window(struct tcp_sender *q, const struct tcp_segment *s, struc
 {
 	uint32_t window = (uint32_t)s->window << q->window_scale;
 
-	if (seq_lt(q->wl1, s->seq) || (q->wl1 == s->seq && seq_le(q->wl2, s->ack))) {
+	// One that advances SND.UNA counts whatever its SEQ is, that of a retransmission of theirs:
+	// else the right edge would move on by what it acknowledges.
+	if (seq_lt(q->una, s->ack) || seq_lt(q->wl1, s->seq) ||
+		(q->wl1 == s->seq && seq_le(q->wl2, s->ack))) {
 		news->window_changed = window != q->wnd;
 		q->wnd = window;
 		q->wl1 = s->seq;
@@ -116,8 +119,6 @@ static uint32_t find_losses(struct tcp *t, struct tcp_conn *c, struct tcp_news *
 		guess_losses(t, c, news);
 		return 0;
 	}
-	if (news->duplicate_data)
-		tcp_rack_duplicate(q);
 	if (q->flight.sacked == 0 && q->recovery == TCP_OPEN)
 		return 0;
 	return tcp_rack_detect(t, c, news->budget, &news->lost);
@@ -131,8 +132,11 @@ static void leave_recovery(struct tcp_sender *q)
 	q->recovery = TCP_OPEN;
 }
 
-void tcp_sender_enter_recovery(struct tcp_sender *q)
+void tcp_sender_enter_recovery(struct tcp *t, struct tcp_conn *c)
 {
+	struct tcp_sender *q = &c->sender;
+
+	tcp_undo_begin(t, c);
 	tcp_congestion_recover(q);
 	q->recovery = TCP_RECOVERY;
 	q->flight.recover = q->nxt;
@@ -141,8 +145,9 @@ void tcp_sender_enter_recovery(struct tcp_sender *q)
 	q->need |= TCP_NEED_FIRST;
 }
 
-static void control_congestion(struct tcp *t, struct tcp_sender *q, const struct tcp_news *news)
+static void control_congestion(struct tcp *t, struct tcp_conn *c, const struct tcp_news *news)
 {
+	struct tcp_sender *q = &c->sender;
 	bool was_open = q->recovery == TCP_OPEN;
 
 	if (!was_open && news->acked > 0 && seq_ge(q->una, q->flight.recover))
@@ -151,7 +156,7 @@ static void control_congestion(struct tcp *t, struct tcp_sender *q, const struct
 		tcp_congestion_acked(t, q, news->acked);
 	// What was too long, or a probe of a window, is sent again without a word on congestion.
 	if (q->recovery == TCP_OPEN && (was_open ? news->lost : q->flight.lost > 0))
-		tcp_sender_enter_recovery(q);
+		tcp_sender_enter_recovery(t, c);
 	if (q->recovery == TCP_RECOVERY)
 		tcp_congestion_reduce_rate(q, news);
 }
@@ -160,8 +165,7 @@ static void control_congestion(struct tcp *t, struct tcp_sender *q, const struct
 // wrapped.
 static void land(struct tcp_sender *q)
 {
-	q->flight.flags &= (uint16_t) ~(TCP_FLIGHT_RACK | TCP_FLIGHT_PROBED | TCP_FLIGHT_PROBE_OLD |
-		TCP_FLIGHT_ROUND | TCP_FLIGHT_NO_WINDOW);
+	q->flight.flags &= (uint16_t) ~(TCP_FLIGHT_RACK | TCP_FLIGHT_ROUND | TCP_FLIGHT_NO_WINDOW);
 	q->flight.sacked = 0;
 }
 
@@ -183,8 +187,12 @@ static void take_ack(
 	}
 	if (tcp_probe_acked(q, s, news))
 		tcp_congestion_lost_once(q);
+	if (news->duplicate_data)
+		tcp_rack_duplicate(q);
+	if (q->flight.flags & TCP_FLIGHT_UNDO)
+		tcp_undo_input(t, c, s, news);
 	reorder_us = find_losses(t, c, news);
-	control_congestion(t, q, news);
+	control_congestion(t, c, news);
 	if (q->una == q->nxt)
 		land(q);
 	tcp_sender_arm(t, c, news->acked > 0, reorder_us);
@@ -193,7 +201,7 @@ static void take_ack(
 unsigned tcp_sender_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)
 {
 	struct tcp_sender *q = &c->sender;
-	struct tcp_news news = {.budget = TCP_WALK_MAX};
+	struct tcp_news news = {.budget = TCP_WALK_MAX, .fack = q->flight.fack};
 	unsigned what = 0;
 
 	if (q->flight.flags & TCP_FLIGHT_SYN) {
@@ -203,11 +211,12 @@ unsigned tcp_sender_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_segm
 	}
 	if (seq_ge(s->ack, q->una))
 		take_window(q, s, &news);
+	// With the window shut it answers a probe.
 	news.duplicate_ack = s->ack == q->una && q->una != q->nxt && !news.window_changed &&
-		s->payload.len == 0 && !(s->flags & (TCP_SYN | TCP_FIN));
+		q->wnd > 0 && s->payload.len == 0 && !(s->flags & (TCP_SYN | TCP_FIN));
 	if (news.window_changed && q->timer == TCP_TIMER_PERSIST)
 		tcp_persist_window(t, c);
-	if (q->una != q->nxt)
+	if (q->una != q->nxt || s->options.n_sack_blocks > 0)
 		take_ack(t, c, s, &news);
 	if (news.acked > 0)
 		what |= TCP_SENDER_ROOM;

@@ -13,9 +13,6 @@
 // message that waits a whole second is late for whoever dialled.
 #define TCP_RTO_MIN_MS 200
 #define TCP_RTO_MAX_MS 60000 // RFC 6298 §2.5
-// SYNs after the first: 127 s in all, more than R2 asks for (RFC 9293 §3.8.3) where
-// TCP_OPEN_MS lets it.
-#define TCP_SYN_RETRIES 6
 // Chunks looked at for one ACK: whatever its SACK blocks say, it costs no more. What lies beyond is
 // found by later ACKs, for SND.UNA moves on.
 #define TCP_WALK_MAX 512
@@ -24,11 +21,13 @@
 
 // What one ACK brought.
 struct tcp_news {
-	uint32_t acked;     // bytes by SND.UNA
-	uint32_t delivered; // bytes that now are known to have come, acked or SACKed
-	uint32_t rtt_us;    // of the first segment acknowledged, all having been sent once; 0: none
-	unsigned budget;    // chunks that may still be looked at
-	bool ambiguous;     // a segment sent more than once was acknowledged (Karn)
+	uint32_t acked;       // bytes by SND.UNA
+	uint32_t delivered;   // bytes that now are known to have come, acked or SACKed
+	uint32_t fack;        // before it
+	uint32_t n_duplicate; // bytes that a D-SACK tells of
+	uint32_t rtt_us; // of the first segment acknowledged, all having been sent once; 0: none
+	unsigned budget; // chunks that may still be looked at
+	bool ambiguous;  // a segment sent more than once was acknowledged (Karn)
 	bool duplicate_data;  // a D-SACK came
 	bool duplicate_ack;   // in the sense of RFC 5681 §2
 	bool delivered_again; // the duplicate is the TLP probe
@@ -60,7 +59,7 @@ static inline uint32_t tcp_us_to_ms_up(uint32_t us)
 
 // ack.c
 // Something was found lost.
-void tcp_sender_enter_recovery(struct tcp_sender *q);
+void tcp_sender_enter_recovery(struct tcp *t, struct tcp_conn *c);
 
 // sender.c
 // Cuts a chunk in two after n bytes. False where memory has run out.
@@ -117,6 +116,13 @@ void tcp_congestion_timeout(struct tcp_sender *s);
 void tcp_congestion_lost_once(struct tcp_sender *s);
 // Nothing was sent for longer than an RTO (RFC 5681 §4.1).
 void tcp_congestion_idle(struct tcp_sender *s);
+
+// undo.c
+// The window is about to be reduced.
+void tcp_undo_begin(struct tcp *t, struct tcp_conn *c);
+// An ACK after that: was it for nothing?
+void tcp_undo_input(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s,
+	const struct tcp_news *news);
 
 // cubic.c
 void tcp_cubic_reduced(struct tcp_sender *s, uint32_t cwnd);

@@ -34,6 +34,13 @@ static bool has_cwnd(const struct tcp_sender *s, uint32_t n_bytes)
 	return tcp_pipe(s) + n_bytes <= s->cwnd;
 }
 
+// It is cwnd that holds something back.
+static void limited(struct tcp_sender *s)
+{
+	s->flight.flags |= TCP_FLIGHT_LIMITED;
+	s->flight.limited_seq = s->nxt;
+}
+
 static void add_part(struct tcp_packet *out, const struct tcp_chunk *chunk)
 {
 	out->parts[out->n_parts++] = view_of(chunk->bytes + chunk->from, chunk->len);
@@ -84,16 +91,14 @@ static bool send_syn(struct tcp *t, struct tcp_conn *c, struct tcp_segment *segm
 }
 
 // A sent chunk once more, whole.
-static bool send_again(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id, uint32_t max,
-	struct tcp_packet *out, struct tcp_segment *segment)
+static bool send_again(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id, struct tcp_packet *out,
+	struct tcp_segment *segment)
 {
 	struct tcp_sender *s = &c->sender;
 	struct tcp_flight *f = &s->flight;
 	struct tcp_chunk *chunk = tcp_chunk_at(&t->chunks, id);
 	uint32_t room = tcp_segment_room(t, c);
 
-	if (room > max)
-		room = max;
 	if (chunk->len > room && !tcp_sender_split(t, c, id, room))
 		return false;
 	if (chunk->flags & TCP_CHUNK_LOST) {
@@ -104,6 +109,7 @@ static bool send_again(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id, uint3
 	chunk->sent_us = t->now_us;
 	s->n_retransmitted++;
 	f->prr_out += chunk->len;
+	f->undo_bytes += chunk->len;
 	f->sent_tick = t->now_tick;
 	add_part(out, chunk);
 	segment->seq = chunk->seq;
@@ -132,8 +138,8 @@ static tcp_chunk_id first_lost(struct tcp *t, struct tcp_sender *s)
 	return f->first_lost;
 }
 
-static bool send_lost(struct tcp *t, struct tcp_conn *c, uint32_t max, struct tcp_packet *out,
-	struct tcp_segment *segment)
+static bool send_lost(
+	struct tcp *t, struct tcp_conn *c, struct tcp_packet *out, struct tcp_segment *segment)
 {
 	struct tcp_sender *s = &c->sender;
 	bool is_forced = s->need & TCP_NEED_FIRST;
@@ -149,9 +155,11 @@ static bool send_lost(struct tcp *t, struct tcp_conn *c, uint32_t max, struct tc
 	// §3.8.6).
 	if (id != s->first && seq_gt(chunk->seq + chunk->len, s->una + s->wnd))
 		return false;
-	if (!is_forced && !has_cwnd(s, chunk->len))
+	if (!is_forced && !has_cwnd(s, chunk->len)) {
+		limited(s);
 		return false;
-	if (!send_again(t, c, id, max, out, segment))
+	}
+	if (!send_again(t, c, id, out, segment))
 		return false;
 	s->need &= (uint8_t)~TCP_NEED_FIRST;
 	return true;
@@ -203,8 +211,7 @@ static bool prepare_new(struct tcp *t, struct tcp_conn *c, uint32_t room)
 		return false;
 	}
 	if (!has_cwnd(s, n)) {
-		s->flight.flags |= TCP_FLIGHT_LIMITED;
-		s->flight.limited_seq = s->nxt;
+		limited(s);
 		return false;
 	}
 	if (n == tcp_chunk_at(&t->chunks, s->next)->len)
@@ -222,12 +229,10 @@ static bool send_queued(struct tcp *t, struct tcp_conn *c, uint32_t max, struct 
 	struct tcp_sender *s = &c->sender;
 	uint32_t room = tcp_segment_room(t, c), n = room;
 
-	if (room > max)
-		room = max;
 	segment->seq = s->nxt;
 	// A device cuts at every segment_bytes, so only the last may be shorter.
 	while (s->next != 0 && n == room && out->n_parts < TCP_PACKET_PARTS_MAX &&
-		out->payload_bytes + room <= max) {
+		(out->n_parts == 0 || out->payload_bytes + room <= max)) {
 		if (!prepare_new(t, c, room))
 			break;
 		n = tcp_chunk_at(&t->chunks, s->next)->len;
@@ -253,8 +258,8 @@ static tcp_chunk_id last_sent(const struct tcp *t, const struct tcp_sender *s)
 }
 
 // RFC 8985 §7.3: new data, whatever cwnd, where the window takes it; else the last segment again.
-static bool send_probe(struct tcp *t, struct tcp_conn *c, uint32_t max, struct tcp_packet *out,
-	struct tcp_segment *segment)
+static bool send_probe(
+	struct tcp *t, struct tcp_conn *c, struct tcp_packet *out, struct tcp_segment *segment)
 {
 	struct tcp_sender *s = &c->sender;
 	uint32_t room = tcp_segment_room(t, c);
@@ -262,8 +267,7 @@ static bool send_probe(struct tcp *t, struct tcp_conn *c, uint32_t max, struct t
 	s->need &= (uint8_t)~TCP_NEED_PROBE;
 	if (s->una == s->nxt || s->recovery != TCP_OPEN)
 		return false;
-	if (s->next != 0 && worth_sending(t, c, room) == tcp_chunk_at(&t->chunks, s->next)->len &&
-		tcp_chunk_at(&t->chunks, s->next)->len <= max) {
+	if (s->next != 0 && worth_sending(t, c, room) == tcp_chunk_at(&t->chunks, s->next)->len) {
 		segment->seq = s->nxt;
 		send_new(t, c, out);
 		if (s->next == 0)
@@ -276,7 +280,9 @@ static bool send_probe(struct tcp *t, struct tcp_conn *c, uint32_t max, struct t
 		tcp_probe_sent(s, true);
 		return false;
 	}
-	if (!send_again(t, c, last_sent(t, s), max, out, segment))
+	s->flight.flags &= (uint16_t)~TCP_FLIGHT_UNDO;
+	s->flight.undo_bytes = 0;
+	if (!send_again(t, c, last_sent(t, s), out, segment))
 		return false;
 	tcp_probe_sent(s, true);
 	return true;
@@ -284,22 +290,20 @@ static bool send_probe(struct tcp *t, struct tcp_conn *c, uint32_t max, struct t
 
 // A window that is shut: what is in flight again, or one byte more (RFC 9293 §3.8.6.1); one that is
 // small: what it takes.
-static bool send_into_window(struct tcp *t, struct tcp_conn *c, uint32_t max,
-	struct tcp_packet *out, struct tcp_segment *segment)
+static bool send_into_window(
+	struct tcp *t, struct tcp_conn *c, struct tcp_packet *out, struct tcp_segment *segment)
 {
 	struct tcp_sender *s = &c->sender;
 	uint32_t n, usable = usable_window(s), room = tcp_segment_room(t, c);
 
 	s->need &= (uint8_t)~TCP_NEED_WINDOW;
 	if (s->first != s->next)
-		return send_again(t, c, s->first, max, out, segment);
+		return send_again(t, c, s->first, out, segment);
 	if (s->next == 0 || s->una != s->nxt)
 		return false;
 	n = usable > 0 ? usable : 1;
 	if (n > room)
 		n = room;
-	if (n > max)
-		n = max;
 	if (n < tcp_chunk_at(&t->chunks, s->next)->len && !tcp_sender_split(t, c, s->next, n))
 		return false;
 	segment->seq = s->nxt;
@@ -355,12 +359,11 @@ bool tcp_sender_next(struct tcp *t, struct tcp_conn *c, uint32_t payload_max,
 	if (q->flight.flags & TCP_FLIGHT_SYN)
 		return send_syn(t, c, s);
 	if (payload_max > 0) {
-		if ((q->flight.lost > 0 || (q->need & TCP_NEED_FIRST)) &&
-			send_lost(t, c, payload_max, out, s))
+		if ((q->flight.lost > 0 || (q->need & TCP_NEED_FIRST)) && send_lost(t, c, out, s))
 			return true;
-		if ((q->need & TCP_NEED_PROBE) && send_probe(t, c, payload_max, out, s))
+		if ((q->need & TCP_NEED_PROBE) && send_probe(t, c, out, s))
 			return true;
-		if ((q->need & TCP_NEED_WINDOW) && send_into_window(t, c, payload_max, out, s))
+		if ((q->need & TCP_NEED_WINDOW) && send_into_window(t, c, out, s))
 			return true;
 		if (q->next != 0 && send_queued(t, c, payload_max, out, s))
 			return true;

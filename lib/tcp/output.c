@@ -105,6 +105,8 @@ bool tcp_output(struct tcp *t, uint64_t now, enum tcp_output_mode mode, uint32_t
 		return true;
 	if (mode == TCP_OUTPUT_BARE)
 		payload_max = 0;
+	else if (payload_max == 0)
+		payload_max = 1; // less than a segment: one
 	// One packet a turn: a connection with much to send waits behind all others.
 	while (n_passed_over < PASSED_OVER_MAX && (c = tcp_conn_pop_output(t)) != NULL) {
 		bool is_sent = output_conn(t, c, payload_max, out);

@@ -20,8 +20,11 @@ enum reason tcp_persist_timer(struct tcp *t, struct tcp_conn *c)
 
 	if (s->una == s->nxt && s->next == 0)
 		return REASON_none;
-	if (s->n_backoff > 0 &&
-		t->now_tick - c->heard_tick >= tcp_ticks(t->config.user_timeout_s * 1000))
+	// advanced_tick: when the first probe went out that was not answered.
+	if (s->n_backoff == 0 || seq_ge(c->heard_tick, s->flight.advanced_tick))
+		s->flight.advanced_tick = t->now_tick;
+	else if (t->now_tick - s->flight.advanced_tick >=
+		tcp_ticks(t->config.user_timeout_s * 1000))
 		return c->flags & TCP_CONN_UNREACHABLE ? REASON_tcp_unreachable
 						       : REASON_tcp_timed_out;
 	s->need |= TCP_NEED_WINDOW;

@@ -111,12 +111,12 @@ void tcp_rack_timeout(struct tcp *t, struct tcp_conn *c)
 {
 	struct tcp_sender *s = &c->sender;
 	struct tcp_flight *f = &s->flight;
-	uint32_t limit_us = f->rack_rtt_us + reordering_window_us(s);
+	uint32_t rtt_us = f->flags & TCP_FLIGHT_RACK ? f->rack_rtt_us : s->srtt_us;
+	uint32_t limit_us = rtt_us + reordering_window_us(s);
 
 	for (tcp_chunk_id id = s->first; id != s->next;) {
 		const struct tcp_chunk *chunk = tcp_chunk_at(&t->chunks, id);
-		bool is_old =
-			!(f->flags & TCP_FLIGHT_RACK) || t->now_us - chunk->sent_us >= limit_us;
+		bool is_old = t->now_us - chunk->sent_us >= limit_us;
 
 		if (!(chunk->flags & (TCP_CHUNK_SACKED | TCP_CHUNK_LOST)) &&
 			(id == s->first || is_old))

@@ -57,18 +57,16 @@ static enum reason give_up(const struct tcp_conn *c)
 	return c->flags & TCP_CONN_UNREACHABLE ? REASON_tcp_unreachable : REASON_tcp_timed_out;
 }
 
-static enum reason syn_timeout(struct tcp *t, struct tcp_conn *c)
+static void syn_timeout(struct tcp *t, struct tcp_conn *c)
 {
 	struct tcp_sender *s = &c->sender;
 
-	if (s->n_backoff >= TCP_SYN_RETRIES)
-		return c->flags & TCP_CONN_PASSIVE ? REASON_tcp_not_opened : give_up(c);
+	// It ends with TCP_DUE_IDLE.
 	tcp_rto_back_off(s);
 	s->need |= TCP_NEED_SYN;
 	s->n_retransmitted++;
 	tcp_conn_want_output(t, c);
 	set_timer(t, c, TCP_TIMER_RTO, tcp_rto_ms(s));
-	return REASON_none;
 }
 
 // A peer that acknowledges what it holds as missing has dropped it (RFC 2018 §8); so may one that
@@ -86,15 +84,18 @@ static enum reason rto_timeout(struct tcp *t, struct tcp_conn *c)
 {
 	struct tcp_sender *s = &c->sender;
 	// A window that was closed over what is in flight is the peer's right, while it answers.
-	uint32_t since = s->wnd == 0 ? c->heard_tick : s->flight.advanced_tick;
+	bool answers = s->wnd == 0 && seq_ge(c->heard_tick, s->flight.sent_tick);
 
-	if (s->n_backoff > 0 && t->now_tick - since >= tcp_ticks(t->config.user_timeout_s * 1000))
+	if (s->n_backoff > 0 && !answers &&
+		t->now_tick - s->flight.advanced_tick >= tcp_ticks(t->config.user_timeout_s * 1000))
 		return give_up(c);
 	tcp_mtu_timeout(t, c);
 	if (c->flags & TCP_CONN_SACK)
 		drop_scoreboard(t, s);
 	else
 		s->flight.sacked = 0;
+	if (s->recovery == TCP_OPEN)
+		tcp_undo_begin(t, c);
 	tcp_congestion_timeout(s);
 	s->recovery = TCP_LOSS;
 	s->flight.recover = s->nxt;
@@ -123,12 +124,14 @@ static void probe_timeout(struct tcp *t, struct tcp_conn *c)
 
 static void reorder_timeout(struct tcp *t, struct tcp_conn *c)
 {
-	bool lost = false;
-	uint32_t us = tcp_rack_detect(t, c, TCP_WALK_MAX, &lost);
+	struct tcp_news news = {.budget = TCP_WALK_MAX};
+	uint32_t us = tcp_rack_detect(t, c, news.budget, &news.lost);
 
-	if (lost && c->sender.recovery == TCP_OPEN)
-		tcp_sender_enter_recovery(&c->sender);
-	if (lost)
+	if (news.lost && c->sender.recovery == TCP_OPEN)
+		tcp_sender_enter_recovery(t, c);
+	if (news.lost && c->sender.recovery == TCP_RECOVERY)
+		tcp_congestion_reduce_rate(&c->sender, &news);
+	if (news.lost)
 		tcp_conn_want_output(t, c);
 	tcp_sender_arm(t, c, false, us);
 }
@@ -137,8 +140,10 @@ enum reason tcp_sender_timer(struct tcp *t, struct tcp_conn *c)
 {
 	struct tcp_sender *s = &c->sender;
 
-	if (s->flight.flags & TCP_FLIGHT_SYN)
-		return syn_timeout(t, c);
+	if (s->flight.flags & TCP_FLIGHT_SYN) {
+		syn_timeout(t, c);
+		return REASON_none;
+	}
 	if (s->timer == TCP_TIMER_PERSIST)
 		return tcp_persist_timer(t, c);
 	if (s->una == s->nxt)

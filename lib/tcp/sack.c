@@ -11,10 +11,10 @@ void tcp_sack_delivered(struct tcp *t, struct tcp_conn *c, const struct tcp_chun
 	news->delivered += chunk->len;
 	if (chunk->flags & TCP_CHUNK_RETRANSMITTED)
 		news->ambiguous = true;
-	// RFC 8985 §6.2 step 3: what was sent once and comes after what was sent later.
-	if (seq_gt(end, f->fack))
-		f->fack = end;
-	else if (seq_lt(end, f->fack) && !(chunk->flags & TCP_CHUNK_RETRANSMITTED))
+	// RFC 8985 §6.2 step 3: what was sent once and comes after what was sent later. One ACK may
+	// tell of many, in any order.
+	f->fack = seq_max(f->fack, end);
+	if (seq_lt(end, news->fack) && !(chunk->flags & TCP_CHUNK_RETRANSMITTED))
 		f->flags |= TCP_FLIGHT_REORDERING;
 	tcp_rack_delivered(t, c, chunk, s);
 }
@@ -51,11 +51,15 @@ void tcp_sack_forget(struct tcp *t, struct tcp_sender *s)
 void tcp_sack_guess(struct tcp_conn *c, uint32_t n_bytes, struct tcp_news *news)
 {
 	struct tcp_sender *s = &c->sender;
-	uint32_t room = s->nxt - s->una - s->flight.sacked;
+	uint32_t most = 3u * s->mss, flight = s->nxt - s->una;
 
-	// However many duplicate ACKs come, the segment that they ask for is in the network or
-	// lost.
-	if (n_bytes > room || room - n_bytes < 1)
+	// However many come: they tell of no more than was out when the first did (RFC 5681 §3.2),
+	// and never of the segment that they ask for.
+	if (s->recovery == TCP_RECOVERY)
+		most = s->flight.recover - s->una;
+	if (most >= flight)
+		most = flight - 1;
+	if (s->flight.sacked + n_bytes > most)
 		return;
 	s->flight.sacked += n_bytes;
 	news->delivered += n_bytes;
@@ -126,6 +130,7 @@ void tcp_sack_input(
 		if (seq_lt(b->from, b->to) && seq_le(b->to, q->nxt) &&
 			q->nxt - b->from <= q->nxt - q->una + q->max_wnd) {
 			news->duplicate_data = true;
+			news->n_duplicate = b->to - b->from;
 			news->delivered_again = b->to == q->flight.probe_end;
 		}
 		i = 1;

@@ -66,13 +66,15 @@ static void take_handshake_rtt(
 
 	if (!(s->flight.flags & TCP_FLIGHT_SYN_SENT))
 		return;
-	if (!was_lost)
+	if (!was_lost) {
 		tcp_rtt_sample(s, t->now_us - s->flight.rtt_start_us);
-	else if ((c->flags & TCP_CONN_TIMESTAMPS) && ack->options.has_timestamps &&
-		ms <= TCP_RTO_MAX_MS)
+		s->flight.min_rtt_us = s->srtt_us;
+	} else if ((c->flags & TCP_CONN_TIMESTAMPS) && ack->options.has_timestamps &&
+		ms <= TCP_RTO_MAX_MS) {
 		tcp_rtt_sample(s, ms > 0 ? ms * 1000 : 1000);
-	else
+	} else {
 		s->rto_ms = RTO_AFTER_LOST_SYN_MS;
+	}
 }
 
 void tcp_sender_established(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)

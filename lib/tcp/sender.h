@@ -9,6 +9,7 @@
 //   sack.c       scoreboard: RFC 2018, RFC 6675, D-SACK
 //   rack.c       RACK (RFC 8985 §6); probe.c: TLP (§7)
 //   congestion.c RFC 5681, 6582, 6928, PRR (6937); cubic.c: RFC 9438
+//   undo.c       reductions that were for nothing: RFC 3522, 3708
 //   retransmit.c the sender's timers
 //   persist.c    zero windows; mtu.c: RFC 8201 and black holes; alive.c: keepalive
 //
@@ -61,6 +62,7 @@ enum tcp_flight_flag {
 	TCP_FLIGHT_NO_WINDOW = 512,  // what is in flight lies beyond the window: probes
 	TCP_FLIGHT_RECOVERED = 1024, // recover is of this connection: RFC 6582 §3.2 step 1
 	TCP_FLIGHT_SHRUNK = 2048,    // mss was cut by a black hole found
+	TCP_FLIGHT_UNDO = 4096,      // undo_... are of the last reduction
 };
 
 // What is known of data in flight, and of how the path took it.
@@ -89,6 +91,9 @@ struct tcp_flight {
 	uint32_t limited_seq;
 	uint32_t cubic_max, cubic_prior, cubic_friendly; // W_max, cwnd_prior, W_est
 	uint32_t cubic_k_ms, cubic_start_us, cubic_seen_us;
+	uint32_t undo_cwnd, undo_ssthresh; // before the last reduction
+	uint32_t undo_ts;                  // our timestamp at it
+	uint32_t undo_bytes;               // sent again since, of which no duplicate was reported
 };
 
 // In RFC 9293's words; those of the RFCs named for the rest. Bytes unless said.
@@ -141,7 +146,8 @@ enum reason tcp_sender_timer(struct tcp *t, struct tcp_conn *c);
 void tcp_sender_set_mtu(struct tcp *t, struct tcp_conn *c, uint16_t mtu);
 
 // output.c: whether there is anything to send besides an ACK; the next segment, its bytes counted
-// as sent: seq and flags, and the payload in out. payload_max as in tcp_output(); 0: none.
+// as sent: seq and flags, and the payload in out. payload_max: of one packet, at least a segment;
+// 0: none.
 bool tcp_sender_next(struct tcp *t, struct tcp_conn *c, uint32_t payload_max,
 	struct tcp_packet *out, struct tcp_segment *s);
 // That there may be more: cheap, and true too often rather than too seldom.

@@ -102,8 +102,8 @@ enum tcp_output_mode {
 	TCP_OUTPUT_ALL,
 	TCP_OUTPUT_BARE, // packet memory has run dry: only segments without payload
 };
-// True and *out, until nothing is left to send now. payload_max: that one packet may carry; over
-// the segment size only where the caller's device cuts (TSO). What is given out counts as sent.
+// True and *out, until nothing is left to send now. payload_max: what a device that cuts takes in
+// one packet (TSO); 0: it does not cut, so one segment a packet. What is given out counts as sent.
 bool tcp_output(struct tcp *t, uint64_t now, enum tcp_output_mode mode, uint32_t payload_max,
 	struct tcp_packet *out);
 
@@ -146,12 +146,9 @@ uint32_t tcp_room(struct tcp *t, tcp_conn_id id);
 // Queued and not yet acknowledged.
 uint32_t tcp_unacked(struct tcp *t, tcp_conn_id id);
 
-// No more from us: FIN after what is queued. Bytes of the peer can still be read, also when it has
-// finished as well: TCP_CLOSED waits until all have been consumed, and tcp_abort() is for who will
-// not. A peer that then says nothing for a minute is given up. While opening by us: the end, at
-// once.
+// No more from us: FIN after what is queued. Bytes of the peer can still be read.
 void tcp_close(struct tcp *t, tcp_conn_id id, uint64_t now);
-// Resets it, now, and drops what is unread. TCP_CLOSED with reason follows.
+// Resets it, now. TCP_CLOSED with reason follows.
 void tcp_abort(struct tcp *t, tcp_conn_id id, enum reason reason);
 
 // What fedctl and tests ask.
