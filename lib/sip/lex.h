@@ -92,30 +92,40 @@ struct lex {
 	uint8_t c;             // the byte at pos, 0 at the end
 };
 
+// So many bytes have their marks in any eight bytes of a message's marks, wherever they begin.
+#define LEX_CHUNK 56
+
+// The first marks known of a message's bytes from an offset below SIP_MARKED_BYTES on. On a
+// little-endian machine, which vectors make it, bits go on from byte to byte.
+LEX_INLINE uint64_t lex_known(const uint64_t *marks, size_t at)
+{
+	uint64_t word;
+
+	memcpy(&word, (const uint8_t *)marks + at / 8, sizeof(word));
+	return word >> at % 8;
+}
+
 // The marks from base on, of bytes that the text has.
 LEX_INLINE uint64_t lex_chunk(const struct lex *x)
 {
 	size_t left = x->len - x->base, at = x->from + x->base;
-	const uint64_t *word;
-	uint64_t marks;
 
-	if (x->known == NULL || at + 64 > SIP_MARKED_BYTES)
-		return lex_specials(x->at + x->base, left < 64 ? left : 64);
-	word = x->known + at / 64;
-	marks = word[0] >> at % 64 | word[1] << 1 << (63 - at % 64);
-	return left < 64 ? marks & ((UINT64_C(1) << left) - 1) : marks;
+	left = left < LEX_CHUNK ? left : LEX_CHUNK;
+	if (x->known == NULL || at + left > SIP_MARKED_BYTES)
+		return lex_specials(x->at + x->base, left);
+	return lex_known(x->known, at) & ((UINT64_C(1) << left) - 1);
 }
 
 // On to the next special byte.
 LEX_INLINE void lex_step(struct lex *x)
 {
 	while (__builtin_expect(x->marks == 0, 0)) {
-		if (x->len - x->base <= 64) {
+		if (x->len - x->base <= LEX_CHUNK) {
 			x->pos = x->len;
 			x->c = 0;
 			return;
 		}
-		x->base += 64;
+		x->base += LEX_CHUNK;
 		x->marks = lex_chunk(x);
 	}
 	x->pos = x->base + (unsigned)__builtin_ctzll(x->marks);
@@ -284,17 +294,18 @@ LEX_INLINE size_t lex_skip_ipv6(struct lex *x, struct ip_addr *out)
 // Decimal digits and nothing else, more than max counted as max + 1. False for other text.
 LEX_INLINE bool lex_number(struct view text, uint32_t max, uint32_t *out)
 {
+	const uint8_t *at = text.at, *end = text.at + text.len;
 	uint64_t value = 0;
 
-	if (text.len == 0)
+	if (at == end)
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (!lex_is_digit(text.at[i]))
+	do {
+		if (!lex_is_digit(*at))
 			return false;
-		value = value * 10 + (uint64_t)(text.at[i] - '0');
-		if (value > max)
-			value = (uint64_t)max + 1;
-	}
-	*out = (uint32_t)value;
+		value = value * 10 + (uint64_t)(*at - '0');
+		if (__builtin_expect(value > UINT32_MAX, 0))
+			value = (uint64_t)UINT32_MAX + 1;
+	} while (++at < end);
+	*out = value <= max ? (uint32_t)value : max + 1;
 	return true;
 }

@@ -61,40 +61,58 @@ static struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
 }
 
 // A value from behind its colon to before its CRLF. Most have one space before them and none
-// behind; what is not white space there is above it.
+// behind; what is not white space there is above it, and CR, where an empty one ends, is not.
 static inline struct sip_span find_value(const uint8_t *bytes, size_t from, size_t to)
 {
-	if (from + 2 <= to && bytes[from] == ' ' && bytes[from + 1] > ' ' && bytes[to - 1] > ' ')
+	if (bytes[from] == ' ' && bytes[from + 1] > ' ' && bytes[to - 1] > ' ')
 		return span_of(from + 1, to);
 	return trim(bytes, from, to);
 }
 
-static bool is_token(const struct sip_message *m, struct view name)
+// The colon of a line and where the name before it ends, white space perhaps between; 0 if
+// malformed.
+static size_t find_colon(const struct sip_message *m, size_t at, size_t end, size_t *name_end)
 {
-	struct lex x = lex_start(name, m);
+	const uint8_t *bytes = m->bytes.at, *found;
+	uint64_t marks = at < SIP_MARKED_BYTES - 64 ? lex_known(m->specials, at) : 0;
+	size_t colon = at + (unsigned)__builtin_ctzll(marks | UINT64_C(1) << 63), to;
 
-	return lex_skip_class(&x, LEX_TOKEN) == name.len && name.len > 0;
+	// Nearly every name is of bytes that are not special, and its colon right behind it.
+	*name_end = colon;
+	if (marks != 0 && bytes[colon] == ':' && colon > at)
+		return colon;
+	found = memchr(bytes + at, ':', end - at);
+	if (found == NULL)
+		return 0;
+	for (to = (size_t)(found - bytes);
+		to > at && (bytes[to - 1] == ' ' || bytes[to - 1] == '\t');)
+		to--;
+	*name_end = to;
+	return lex_is_token(view_of(bytes + at, to - at)) ? (size_t)(found - bytes) : 0;
 }
 
-// One field from its first byte, its colon and the first byte of the next. False if malformed.
+// One field from its first byte and the first byte of the next. False if malformed.
 static inline bool read_field(
-	const struct sip_message *m, size_t at, size_t colon, size_t end, struct sip_header *h)
+	const struct sip_message *m, size_t at, size_t end, struct sip_header *h)
 {
 	const uint8_t *bytes = m->bytes.at;
-	size_t name_end = colon;
-	struct view name;
-	enum sip_header_id id;
+	const struct sip_header_slot *slot =
+		m->bytes.len - at >= NAME_BYTES ? sip_header_guess(bytes + at) : NULL;
+	size_t colon, name_end;
 
-	while (name_end > at && (bytes[name_end - 1] == ' ' || bytes[name_end - 1] == '\t'))
-		name_end--;
-	name = view_of(bytes + at, name_end - at);
-	id = sip_header_find_within(name, bytes + m->bytes.len);
-	if (id == SIP_H_OTHER && !is_token(m, name))
-		return false;
-	*h = (struct sip_header){.name = span_of(at, name_end),
-		.value = find_value(bytes, colon + 1, end - 2),
-		.end = (uint16_t)end,
-		.id = (uint8_t)id};
+	if (slot != NULL) {
+		colon = name_end = at + slot->len;
+		h->id = slot->id;
+	} else {
+		colon = find_colon(m, at, end, &name_end);
+		if (colon == 0)
+			return false;
+		h->id = (uint8_t)sip_header_find(view_of(bytes + at, name_end - at));
+	}
+	h->name = span_of(at, name_end);
+	h->value = find_value(bytes, colon + 1, end - 2);
+	h->end = (uint16_t)end;
+	h->next = 0;
 	return true;
 }
 
@@ -111,25 +129,26 @@ static inline void chain(struct sip_message *m, unsigned index, unsigned id)
 // All fields up to the empty line or the first fault. len is how far the scan could see.
 static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan, size_t len)
 {
-	size_t fault = len, end = scan->at[0];
+	size_t fault = len, end = scan->lines[0];
 	enum reason reason = REASON_none;
-	size_t n = 0;
+	// A field is whole where the next line begins.
+	uint32_t n = 0, n_whole = scan->n - 1;
 
 	if (scan->suspect < len)
-		fault = find_fault(m->bytes.at, end, scan->ended ? scan->at[scan->n - 1] : len);
-	for (; 2 * n + 2 < scan->n; n++) {
-		const uint16_t *at = scan->at + 2 * n;
+		fault = find_fault(m->bytes.at, end, scan->ended ? scan->lines[scan->n - 1] : len);
+	if (n_whole > SIP_HEADERS_MAX) {
+		n_whole = SIP_HEADERS_MAX;
+		reason = REASON_sip_too_many_headers;
+	}
+	for (; n < n_whole; n++) {
+		size_t next = scan->lines[n + 1];
 
-		if (n == SIP_HEADERS_MAX) {
-			reason = REASON_sip_too_many_headers;
-			break;
-		}
-		if (at[2] > fault || !read_field(m, at[0], at[1], at[2], &m->headers[n])) {
+		if (next > fault || !read_field(m, end, next, &m->headers[n])) {
 			reason = REASON_sip_malformed;
 			break;
 		}
-		chain(m, (unsigned)n, m->headers[n].id);
-		end = at[2];
+		chain(m, n, m->headers[n].id);
+		end = next;
 	}
 	m->n_headers = (uint8_t)n;
 	m->headers_end = (uint16_t)end;
@@ -138,9 +157,8 @@ static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan
 	end += 2;
 	if (len == SIP_HEAD_BYTES_MAX && (!scan->ended || end > len))
 		return REASON_sip_header_too_large;
-	return scan->ended && 2 * n + 1 == scan->n && end <= len && m->bytes.at[end - 1] == '\n'
-		? REASON_none
-		: REASON_sip_malformed;
+	return scan->ended && end <= len && m->bytes.at[end - 1] == '\n' ? REASON_none
+									 : REASON_sip_malformed;
 }
 
 // Cuts body and message to Content-Length (RFC 3261 §18.3, §20.14).
@@ -157,6 +175,8 @@ static enum reason find_body(struct sip_message *m, enum sip_framing framing)
 	}
 	if (!lex_number(sip_view(m, h->value), UINT32_MAX - 1, &length))
 		return REASON_sip_bad_content_length;
+	m->has_length = true;
+	m->content_length = length;
 	while ((h = sip_header_next(m, h)) != NULL) {
 		if (!lex_number(sip_view(m, h->value), UINT32_MAX - 1, &again) || again != length)
 			return REASON_sip_bad_content_length;
@@ -177,6 +197,7 @@ enum reason sip_message_parse(struct view bytes, enum sip_framing framing, struc
 	m->bytes = skip_leading_crlf(bytes);
 	m->body = VIEW_NONE;
 	m->n_headers = 0;
+	m->has_length = false;
 	memset(m->first, 0, sizeof(m->first));
 	memset(m->last, 0, sizeof(m->last));
 	head = m->bytes.len < SIP_HEAD_BYTES_MAX ? m->bytes.len : SIP_HEAD_BYTES_MAX;
@@ -184,14 +205,14 @@ enum reason sip_message_parse(struct view bytes, enum sip_framing framing, struc
 	sip_scan_head(m->bytes.at, head, &scan);
 	if (scan.n == 0)
 		return REASON_sip_not_sip;
-	m->headers_end = scan.at[0];
-	m->start = span_of(0, scan.at[0] - 1);
+	m->headers_end = scan.lines[0];
+	m->start = span_of(0, scan.lines[0] - 1);
 	if (m->start.len > 0 && m->bytes.at[m->start.len - 1] == '\r')
 		m->start.len--;
 	start = sip_start_line_parse(m);
 	if (start == REASON_sip_not_sip)
 		return start;
-	if (start == REASON_none && scan.suspect < scan.at[0])
+	if (start == REASON_none && scan.suspect < scan.lines[0])
 		start = REASON_sip_malformed;
 	fields = add_fields(m, &scan, head);
 	if (fields == REASON_none)

@@ -4,28 +4,49 @@
 
 #include "lib/base/view.h"
 
-const struct sip_header_name sip_header_names[SIP_H_N] = {
-#define SIP_HEADER(id, name, compact, list) [SIP_H_##id] = {name, compact, list},
+static const bool is_list[SIP_H_N] = {
+#define SIP_HEADER(id, name, compact, list) [SIP_H_##id] = list,
 #include "lib/sip/header.def"
 #undef SIP_HEADER
 };
 
-const struct sip_header_slot sip_header_slots[64] = {
-	[HEADER_SLOT(3, 'v', 'a')] = {"via", SIP_H_VIA},
-	[HEADER_SLOT(5, 'r', 'e')] = {"route", SIP_H_ROUTE},
-	[HEADER_SLOT(12, 'r', 'e')] = {"record-route", SIP_H_RECORD_ROUTE},
-	[HEADER_SLOT(4, 'f', 'm')] = {"from", SIP_H_FROM},
-	[HEADER_SLOT(2, 't', 'o')] = {"to", SIP_H_TO},
-	[HEADER_SLOT(7, 'c', 'd')] = {"call-id", SIP_H_CALL_ID},
-	[HEADER_SLOT(4, 'c', 'q')] = {"cseq", SIP_H_CSEQ},
-	[HEADER_SLOT(12, 'm', 's')] = {"max-forwards", SIP_H_MAX_FORWARDS},
-	[HEADER_SLOT(7, 'c', 't')] = {"contact", SIP_H_CONTACT},
-	[HEADER_SLOT(14, 'c', 'h')] = {"content-length", SIP_H_CONTENT_LENGTH},
-	[HEADER_SLOT(12, 'c', 'e')] = {"content-type", SIP_H_CONTENT_TYPE},
-	[HEADER_SLOT(13, 'p', 'e')] = {"proxy-require", SIP_H_PROXY_REQUIRE},
-	[HEADER_SLOT(5, 'e', 't')] = {"event", SIP_H_EVENT},
-	[HEADER_SLOT(11, 'r', 'r')] = {"retry-after", SIP_H_RETRY_AFTER},
-	[HEADER_SLOT(9, 't', 'p')] = {"timestamp", SIP_H_TIMESTAMP},
+#define SLOT(name, header)                                 \
+	{                                                  \
+		name ":", SIP_H_##header, sizeof(name) - 1 \
+	}
+#define AT(a, b, c) HEADER_SLOT(HEADER_LETTERS(a, b, c))
+
+const struct sip_header_slot sip_header_slots[32] = {
+	[AT('v', 'i', 'a')] = SLOT("via", VIA),
+	[AT('r', 'o', 'u')] = SLOT("route", ROUTE),
+	[AT('r', 'e', 'c')] = SLOT("record-route", RECORD_ROUTE),
+	[AT('f', 'r', 'o')] = SLOT("from", FROM),
+	[AT('t', 'o', ':')] = SLOT("to", TO),
+	[AT('c', 'a', 'l')] = SLOT("call-id", CALL_ID),
+	[AT('c', 's', 'e')] = SLOT("cseq", CSEQ),
+	[AT('m', 'a', 'x')] = SLOT("max-forwards", MAX_FORWARDS),
+	[AT('p', 'r', 'o')] = SLOT("proxy-require", PROXY_REQUIRE),
+	[AT('e', 'v', 'e')] = SLOT("event", EVENT),
+	[AT('r', 'e', 't')] = SLOT("retry-after", RETRY_AFTER),
+	[AT('t', 'i', 'm')] = SLOT("timestamp", TIMESTAMP),
+};
+
+const struct sip_header_slot sip_header_con_slots[4] = {
+	[HEADER_CON_SLOT(' ')] = SLOT("contact", CONTACT),
+	[HEADER_CON_SLOT('<')] = SLOT("contact", CONTACT),
+	[HEADER_CON_SLOT('l')] = SLOT("content-length", CONTENT_LENGTH),
+	[HEADER_CON_SLOT('t')] = SLOT("content-type", CONTENT_TYPE),
+};
+
+const uint8_t sip_header_compact[32] = {
+	['v' & 31] = SIP_H_VIA,
+	['f' & 31] = SIP_H_FROM,
+	['t' & 31] = SIP_H_TO,
+	['i' & 31] = SIP_H_CALL_ID,
+	['m' & 31] = SIP_H_CONTACT,
+	['l' & 31] = SIP_H_CONTENT_LENGTH,
+	['c' & 31] = SIP_H_CONTENT_TYPE,
+	['o' & 31] = SIP_H_EVENT,
 };
 
 const struct sip_method_name sip_method_names[SIP_M_N] = {
@@ -59,27 +80,24 @@ __m128i sip_name_load_exact(struct view name)
 	return _mm_loadu_si128((const __m128i *)copy);
 }
 
-enum sip_header_id sip_header_find_compact(uint8_t letter)
-{
-	uint8_t lower = ascii_lower(letter);
-
-	for (unsigned id = SIP_H_OTHER + 1; id < SIP_H_N; id++) {
-		const char *compact = sip_header_names[id].compact;
-
-		if (compact != NULL && (uint8_t)compact[0] == lower)
-			return (enum sip_header_id)id;
-	}
-	return SIP_H_OTHER;
-}
-
 enum sip_header_id sip_header_find(struct view name)
 {
-	return sip_header_find_within(name, name.at + name.len);
+	uint8_t copy[NAME_BYTES] = {0};
+	const struct sip_header_slot *slot;
+
+	if (name.len - 1 >= NAME_BYTES - 1)
+		return SIP_H_OTHER;
+	if (name.len == 1)
+		return sip_header_find_compact(name.at[0]);
+	memcpy(copy, name.at, name.len);
+	copy[name.len] = ':';
+	slot = sip_header_guess(copy);
+	return slot != NULL && slot->len == name.len ? (enum sip_header_id)slot->id : SIP_H_OTHER;
 }
 
 bool sip_header_is_list(enum sip_header_id id)
 {
-	return id < SIP_H_N && sip_header_names[id].list;
+	return id < SIP_H_N && is_list[id];
 }
 
 enum sip_method sip_method_find(struct view name)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Names of header fields and methods, inlined for the sources of lib/sip: a slot by length and
-// letters, then one comparison.
+// Names of header fields and methods, inlined for the sources of lib/sip: a slot by a few letters,
+// then one comparison.
 
 #pragma once
 
@@ -10,16 +10,12 @@
 
 #define NAME_BYTES 16
 
-struct sip_header_name {
-	const char *text;
-	const char *compact; // NULL for none
-	bool list;
-};
-
 // What a long name is compared with.
 struct sip_header_slot {
-	_Alignas(2 * NAME_BYTES) char text[NAME_BYTES]; // in lower case, padded with zeros
-	uint8_t id;                                     // enum sip_header_id
+	// In lower case, with its colon; the zeros behind it match anything.
+	_Alignas(2 * NAME_BYTES) char text[NAME_BYTES];
+	uint8_t id;  // enum sip_header_id
+	uint8_t len; // of the name
 };
 
 struct sip_method_name {
@@ -27,16 +23,29 @@ struct sip_method_name {
 	bool dialog;
 };
 
-extern const struct sip_header_name sip_header_names[SIP_H_N];
 extern const struct sip_method_name sip_method_names[SIP_M_N];
 
 // Letters in lower case. No two names share a slot: the compiler refuses a second initializer.
-#define HEADER_SLOT(len, first, last) ((2 * (size_t)(len) + 32 * (size_t)(first) + (last)) & 63)
-#define METHOD_SLOT(len, first)       ((11 * (size_t)(len) + (first)) & 31)
-extern const struct sip_header_slot sip_header_slots[64];
+#define HEADER_LETTERS(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+#define HEADER_SLOT(letters)    ((uint32_t)((letters)*0x5c19U) >> 27)
+#define METHOD_SLOT(len, first) ((11 * (size_t)(len) + (first)) & 31)
+extern const struct sip_header_slot sip_header_slots[32];
 extern const uint8_t sip_method_slots[32];
 
-enum sip_header_id sip_header_find_compact(uint8_t letter);
+// Three names begin with "con"; their ninth byte tells them apart, mostly.
+#define HEADER_CON_SLOT(ninth) ((ninth) >> 3 & 3)
+extern const struct sip_header_slot sip_header_con_slots[4];
+
+// By the letter's low five bits.
+extern const uint8_t sip_header_compact[32];
+
+static inline enum sip_header_id sip_header_find_compact(uint8_t c)
+{
+	uint8_t lower = c | 0x20;
+
+	return lower >= 'a' && lower <= 'z' ? (enum sip_header_id)sip_header_compact[lower & 31]
+					    : SIP_H_OTHER;
+}
 
 __m128i sip_name_load_exact(struct view name); // reads no byte behind it
 
@@ -51,27 +60,26 @@ static inline __m128i sip_name_load(struct view name, const uint8_t *end)
 		_mm_loadu_si128((const __m128i *)(masks + NAME_BYTES - name.len)));
 }
 
-// As sip_header_find().
-static inline enum sip_header_id sip_header_find_within(struct view name, const uint8_t *end)
+// The slot of the field that begins there, if that is a known long name with its colon right behind
+// it; else NULL. Of NAME_BYTES that may be read. "Contact" may be missed.
+static inline const struct sip_header_slot *sip_header_guess(const uint8_t *p)
 {
 	const struct sip_header_slot *slot;
-	__m128i text, letters, folded;
-	uint8_t first, last;
+	__m128i text, letters, folded, same;
+	uint32_t start;
 
-	if (name.len - 1 >= NAME_BYTES - 1)
-		return SIP_H_OTHER;
-	if (name.len == 1)
-		return sip_header_find_compact(name.at[0]);
-	first = name.at[0] | 0x20;
-	last = name.at[name.len - 1] | 0x20;
-	slot = &sip_header_slots[HEADER_SLOT(name.len, first, last)];
-	text = _mm_loadu_si128((const __m128i *)slot->text);
+	memcpy(&start, p, sizeof(start));
+	start = (start & 0xffffff) | 0x202020;
+	slot = start == HEADER_LETTERS('c', 'o', 'n')
+		? &sip_header_con_slots[HEADER_CON_SLOT(p[8] | 0x20)]
+		: &sip_header_slots[HEADER_SLOT(start)];
+	text = _mm_load_si128((const __m128i *)slot->text);
 	letters = _mm_cmpgt_epi8(text, _mm_set1_epi8('@'));
-	folded = _mm_or_si128(
-		sip_name_load(name, end), _mm_and_si128(letters, _mm_set1_epi8('a' - 'A')));
-	return _mm_movemask_epi8(_mm_cmpeq_epi8(folded, text)) == 0xffff
-		? (enum sip_header_id)slot->id
-		: SIP_H_OTHER;
+	folded = _mm_or_si128(_mm_loadu_si128((const __m128i *)p),
+		_mm_and_si128(letters, _mm_set1_epi8('a' - 'A')));
+	same = _mm_or_si128(
+		_mm_cmpeq_epi8(folded, text), _mm_cmpeq_epi8(text, _mm_setzero_si128()));
+	return _mm_movemask_epi8(same) == 0xffff && slot->len > 0 ? slot : NULL;
 }
 
 // As sip_method_find().

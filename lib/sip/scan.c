@@ -10,7 +10,7 @@
 
 // One bit for each of 64 bytes, the first byte lowest.
 struct masks {
-	uint64_t cr, lf, space, colon;
+	uint64_t cr, lf, space;
 	uint64_t bad;     // control characters but CR, LF and HTAB
 	uint64_t special; // for lex.h
 };
@@ -21,81 +21,55 @@ ALWAYS_INLINE uint32_t lowest(uint64_t marks)
 	return (uint32_t)__builtin_ctzll(marks | UINT64_C(1) << 63);
 }
 
-// What one block hands on to the next.
-struct carry {
-	uint64_t cr;      // 1: the block ended with CR
-	uint64_t lf;      // 1: it ended with LF
-	uint64_t seeking; // 1: it ended within a name
-};
-
-// How a block of bytes is looked at, and how the positions of marks are appended to out->at.
+// How a block of bytes is looked at, and how the lines that begin in it are appended. Behind the
+// n-th byte nothing is marked.
 typedef struct masks look_fn(const uint8_t *p, size_t n);
-typedef void put_fn(uint64_t marks, uint32_t base, uint16_t *at);
+typedef void put_fn(uint64_t starts, uint32_t base, uint16_t *at);
 
-// How many marks a block has is what predictors miss, so some are written in any case.
-ALWAYS_INLINE void put_each(uint64_t marks, uint32_t base, uint16_t *at)
+// How many lines a block has is what predictors miss, so some are written in any case.
+ALWAYS_INLINE void put_each(uint64_t starts, uint32_t base, uint16_t *at)
 {
-	for (unsigned i = 0; i < 6; i++, marks &= marks - 1)
-		*at++ = (uint16_t)(base + lowest(marks));
-	for (; marks != 0; marks &= marks - 1)
-		*at++ = (uint16_t)(base + lowest(marks));
+	for (unsigned i = 0; i < 3; i++, starts &= starts - 1)
+		*at++ = (uint16_t)(base + lowest(starts));
+	for (; starts != 0; starts &= starts - 1)
+		*at++ = (uint16_t)(base + lowest(starts));
 }
 
-// What of a block matters to the index.
-struct found {
-	uint64_t marks, suspects;
-	uint64_t end; // not 0: the empty line is in this block
-};
-
-// The marks of a block, of the bytes that it has.
-ALWAYS_INLINE struct found take(const struct masks *b, uint64_t have, struct carry *carry)
-{
-	uint64_t starts = (b->lf << 1 | carry->lf) & ~b->space;
-	uint64_t stray = (b->cr << 1 | carry->cr) ^ b->lf;
-	uint64_t end = starts & b->cr;
-	// A carry that enters at a line's start runs through the ones of ~colon and comes to rest
-	// on the line's first colon, perhaps blocks later.
-	unsigned long long sum, seeking;
-	bool over = __builtin_uaddll_overflow(~b->colon, starts & ~b->colon, &sum);
-	bool over_too = __builtin_uaddll_overflow(sum, carry->seeking, &seeking);
-
-	carry->cr = b->cr >> 63;
-	carry->lf = b->lf >> 63;
-	carry->seeking = over | over_too;
-	// Nothing beyond the CR of the empty line is ours.
-	if (end != 0)
-		have &= end ^ (end - 1);
-	return (struct found){.marks = (starts | (seeking & b->colon)) & have,
-		.suspects = (stray | b->bad) & have,
-		.end = end};
-}
-
-// Counts in locals: through out, every store of a position might change them.
+// Counts in locals: through out, every store of a line might change them.
 ALWAYS_INLINE void scan(
 	const uint8_t *bytes, size_t len, struct sip_scan *out, look_fn *look, put_fn *put)
 {
-	struct carry carry = {0};
-	uint64_t *specials = out->specials, end = 0;
-	uint32_t n_marks = 0, suspect = UINT32_MAX;
+	uint64_t *specials = out->specials;
+	uint64_t cr = 0, lf = 0, end = 0; // cr, lf: 1 where the block before ended with one
+	uint32_t n_lines = 0, suspect = UINT32_MAX;
 
-	for (size_t base = 0; base < len && n_marks <= SIP_SCAN_MARKS_MAX; base += 64) {
-		size_t n = len - base;
-		uint64_t have = n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
-		struct masks b = look(bytes + base, n);
-		struct found found = take(&b, have, &carry);
+	for (size_t base = 0; base < len && n_lines <= SIP_SCAN_LINES_MAX; base += 64) {
+		struct masks b = look(bytes + base, len - base);
+		uint64_t starts = (b.lf << 1 | lf) & ~b.space;
+		uint64_t suspects = ((b.cr << 1 | cr) ^ b.lf) | b.bad;
 
+		cr = b.cr >> 63;
+		lf = b.lf >> 63;
+		// Nothing beyond the CR of the empty line is ours.
+		end = starts & b.cr;
+		if (end != 0) {
+			starts &= end ^ (end - 1);
+			suspects &= end ^ (end - 1);
+		}
 		if (base < SIP_MARKED_BYTES)
 			specials[base / 64] = b.special;
-		if (found.suspects != 0 && suspect == UINT32_MAX)
-			suspect = (uint32_t)base + (uint32_t)__builtin_ctzll(found.suspects);
-		put(found.marks, (uint32_t)base, out->at + n_marks);
-		n_marks += (uint32_t)__builtin_popcountll(found.marks);
-		end = found.end;
+		if (suspects != 0 && suspect == UINT32_MAX)
+			suspect = (uint32_t)base + lowest(suspects);
+		put(starts, (uint32_t)base, out->lines + n_lines);
+		n_lines += (uint32_t)__builtin_popcountll(starts);
 		if (end != 0)
 			break;
 	}
-	out->n = n_marks;
-	out->suspect = suspect == UINT32_MAX ? (uint32_t)len : suspect;
+	// A line cannot begin, nor a CR be found alone, where the bytes end.
+	if (n_lines > 0 && out->lines[n_lines - 1] >= len)
+		n_lines--;
+	out->n = n_lines;
+	out->suspect = suspect < len ? suspect : (uint32_t)len;
 	out->ended = end != 0;
 }
 
@@ -109,7 +83,6 @@ ALWAYS_INLINE struct masks look_scalar(const uint8_t *p, size_t n)
 		b.cr |= (uint64_t)(p[i] == '\r') << i;
 		b.lf |= (uint64_t)(p[i] == '\n') << i;
 		b.space |= (uint64_t)space << i;
-		b.colon |= (uint64_t)(p[i] == ':') << i;
 		b.bad |= (uint64_t)((p[i] < 0x20 && !space && !end) || p[i] == 0x7f) << i;
 		b.special |= (uint64_t)lex_is_special(p[i]) << i;
 	}
@@ -141,12 +114,10 @@ ALWAYS_INLINE struct masks look_sse2(const uint8_t *p, size_t n)
 				_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
 		__m128i cr = _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'));
 		__m128i lf = _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'));
-		__m128i colon = _mm_cmpeq_epi8(v, _mm_set1_epi8(':'));
 
 		b.cr |= (uint64_t)(unsigned)_mm_movemask_epi8(cr) << i;
 		b.lf |= (uint64_t)(unsigned)_mm_movemask_epi8(lf) << i;
 		b.space |= (uint64_t)(unsigned)_mm_movemask_epi8(space) << i;
-		b.colon |= (uint64_t)(unsigned)_mm_movemask_epi8(colon) << i;
 		b.bad |= (uint64_t)(unsigned)_mm_movemask_epi8(control) << i;
 		b.special |= (uint64_t)lex_specials16(v) << i;
 	}
@@ -184,12 +155,10 @@ __attribute__((target("avx2"))) ALWAYS_INLINE struct masks look_avx2(const uint8
 			_mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7f)));
 		__m256i cr = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\r'));
 		__m256i lf = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n'));
-		__m256i colon = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(':'));
 
 		b.cr |= (uint64_t)(unsigned)_mm256_movemask_epi8(cr) << i;
 		b.lf |= (uint64_t)(unsigned)_mm256_movemask_epi8(lf) << i;
 		b.space |= (uint64_t)(unsigned)_mm256_movemask_epi8(space) << i;
-		b.colon |= (uint64_t)(unsigned)_mm256_movemask_epi8(colon) << i;
 		b.bad |= (uint64_t)(unsigned)_mm256_movemask_epi8(control) << i;
 		b.special |= (uint64_t)specials32(v) << i;
 	}
@@ -202,9 +171,8 @@ enum {
 	IS_CR = 1 << 0,
 	IS_LF = 1 << 1,
 	IS_SPACE = 1 << 2,
-	IS_COLON = 1 << 3,
-	IS_BAD = 1 << 4,
-	IS_PLAIN = 1 << 5, // not special
+	IS_BAD = 1 << 3,
+	IS_PLAIN = 1 << 4, // not special
 };
 
 static const uint8_t kinds[128] = {
@@ -217,7 +185,6 @@ static const uint8_t kinds[128] = {
 	[' '] = IS_SPACE,
 	['-' ... '.'] = IS_PLAIN,
 	['0' ... '9'] = IS_PLAIN,
-	[':'] = IS_COLON,
 	['A' ... 'Z'] = IS_PLAIN,
 	['_'] = IS_PLAIN,
 	['a' ... 'z'] = IS_PLAIN,
@@ -227,9 +194,10 @@ static const uint8_t kinds[128] = {
 __attribute__((target("avx512f,avx512bw,avx512vbmi"))) ALWAYS_INLINE struct masks look_avx512(
 	const uint8_t *p, size_t n)
 {
-	__mmask64 have = n >= 64 ? ~0ULL : (1ULL << n) - 1;
 	// A masked load does not touch what it leaves out.
-	__m512i v = _mm512_mask_loadu_epi8(_mm512_set1_epi8('.'), have, p);
+	__m512i v = n >= 64
+		? _mm512_loadu_si512(p)
+		: _mm512_mask_loadu_epi8(_mm512_set1_epi8('.'), (__mmask64)(1ULL << n) - 1, p);
 	__m512i low = _mm512_loadu_si512(kinds), high = _mm512_loadu_si512(kinds + 64);
 	// The look-up takes seven bits; what has an eighth is nothing of the above.
 	__m512i kind = _mm512_maskz_permutex2var_epi8(~_mm512_movepi8_mask(v), low, v, high);
@@ -238,28 +206,27 @@ __attribute__((target("avx512f,avx512bw,avx512vbmi"))) ALWAYS_INLINE struct mask
 		.cr = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_CR)),
 		.lf = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_LF)),
 		.space = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_SPACE)),
-		.colon = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_COLON)),
 		.bad = _mm512_test_epi8_mask(kind, _mm512_set1_epi8(IS_BAD)),
 		.special = _mm512_testn_epi8_mask(kind, _mm512_set1_epi8(IS_PLAIN)),
 	};
 }
 
-// The numbers of the marked bits side by side, sixteen at a time.
+// The numbers of the bits that are set, side by side.
 __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2"))) ALWAYS_INLINE void put_avx512(
-	uint64_t marks, uint32_t base, uint16_t *at)
+	uint64_t starts, uint32_t base, uint16_t *at)
 {
 	static const uint8_t numbers[64] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 		16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36,
 		37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57,
 		58, 59, 60, 61, 62, 63};
-	__m512i set = _mm512_maskz_compress_epi8(marks, _mm512_loadu_si512(numbers));
+	__m512i set = _mm512_maskz_compress_epi8(starts, _mm512_loadu_si512(numbers));
 	__m256i low = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(set));
 
 	_mm256_storeu_si256((__m256i *)at, _mm256_add_epi16(low, _mm256_set1_epi16((short)base)));
-	if (__builtin_popcountll(marks) <= SIP_SCAN_SLACK)
+	if (__builtin_popcountll(starts) <= SIP_SCAN_SLACK)
 		return;
-	for (; marks != 0; marks &= marks - 1)
-		*at++ = (uint16_t)(base + lowest(marks));
+	for (; starts != 0; starts &= starts - 1)
+		*at++ = (uint16_t)(base + lowest(starts));
 }
 
 bool sip_scan_head_scalar(const uint8_t *bytes, size_t len, struct sip_scan *out)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The first look at a message: where its lines begin and their names end, for message.c only.
+// The first look at a message: where its lines begin and its special bytes are, for message.c only.
 // One pass over the head, 64 bytes at a time, with the widest vectors that the processor has.
 // Pure; any thread.
 
@@ -7,16 +7,15 @@
 
 #include "lib/sip/message.h"
 
-// A field has two marks, the empty line one.
-#define SIP_SCAN_MARKS_MAX (2 * SIP_HEADERS_MAX + 1)
+// One for each field and the empty line.
+#define SIP_SCAN_LINES_MAX (SIP_HEADERS_MAX + 1)
 // So many are written in any case.
 #define SIP_SCAN_SLACK 16
 
 struct sip_scan {
-	// In ascending order: of every line but the start line its first byte and its first
-	// colon; a fold does not begin a line. The last one is the empty line, if ended.
-	// A line without a colon breaks the alternation.
-	uint16_t at[SIP_SCAN_MARKS_MAX + 64 + SIP_SCAN_SLACK]; // a block may bring 64 too many
+	// Where every line but the start line begins, in order; a fold does not begin one. The last
+	// one is the empty line, if ended.
+	uint16_t lines[SIP_SCAN_LINES_MAX + 64 + SIP_SCAN_SLACK]; // a block may bring 64 too many
 	uint32_t n;
 	// The first suspicious byte: a CR or LF that stands alone, a control character other than
 	// HTAB (good only in a quoted-pair); len when there is none.
@@ -27,7 +26,7 @@ struct sip_scan {
 	uint64_t *specials;
 };
 
-// Stops at the empty line, at len, or when there are more than SIP_SCAN_MARKS_MAX marks.
+// Stops at the empty line, at len, or when there are more than SIP_SCAN_LINES_MAX lines.
 // len is at most SIP_HEAD_BYTES_MAX.
 void sip_scan_head(const uint8_t *bytes, size_t len, struct sip_scan *out);
 

@@ -97,6 +97,9 @@ int sip_content_length(const struct sip_message *m, uint32_t *out)
 
 	if (h == NULL)
 		return -ENOENT;
+	*out = m->content_length;
+	if (m->has_length)
+		return 0;
 	return lex_number(sip_view(m, h->value), UINT32_MAX - 1, out) ? 0 : -EINVAL;
 }
 

@@ -191,7 +191,7 @@ static void check_scans(struct view bytes)
 			continue;
 		require(other.n == scalar.n && other.suspect == scalar.suspect &&
 			other.ended == scalar.ended &&
-			memcmp(other.at, scalar.at, scalar.n * sizeof(scalar.at[0])) == 0);
+			memcmp(other.lines, scalar.lines, scalar.n * sizeof(scalar.lines[0])) == 0);
 	}
 }
 

@@ -119,6 +119,28 @@ static void white_space_around_a_name_and_a_value_is_left_out(void **state)
 	assert_int_equal(m.headers[1].value.len, 0);
 }
 
+static void a_name_is_known_whatever_follows_its_colon(void **state)
+{
+	static const char *const names[SIP_H_N] = {
+#define SIP_HEADER(id, name, compact, list) [SIP_H_##id] = name,
+#include "lib/sip/header.def"
+#undef SIP_HEADER
+	};
+	char text[128];
+
+	(void)state;
+	for (unsigned id = 1; id < SIP_H_N; id++) {
+		for (unsigned c = 0x21; c < 0x7f; c++) {
+			snprintf(text, sizeof(text), REQUEST "%s:%c\r\n\r\n", names[id], (int)c);
+			(void)parse(text);
+			assert_int_equal(m.n_headers, 1);
+			assert_int_equal(m.headers[0].id, id);
+			assert_span(m.headers[0].name, names[id]);
+			assert_int_equal(m.headers[0].value.len, 1);
+		}
+	}
+}
+
 static void names_are_known_in_every_form_and_case(void **state)
 {
 	static const struct {
@@ -401,6 +423,7 @@ int main(void)
 		cmocka_unit_test(spans_count_from_the_start_line_behind_leading_crlfs),
 		cmocka_unit_test(a_fold_belongs_to_its_field),
 		cmocka_unit_test(white_space_around_a_name_and_a_value_is_left_out),
+		cmocka_unit_test(a_name_is_known_whatever_follows_its_colon),
 		cmocka_unit_test(names_are_known_in_every_form_and_case),
 		cmocka_unit_test(methods_are_known_by_their_exact_letters),
 		cmocka_unit_test(start_lines_are_judged_strictly),

@@ -8,7 +8,7 @@
 
 static void scan_plainly(const uint8_t *bytes, size_t len, struct sip_scan *out)
 {
-	bool seeking = false, started;
+	bool started;
 
 	out->n = 0;
 	out->suspect = (uint32_t)len;
@@ -18,7 +18,7 @@ static void scan_plainly(const uint8_t *bytes, size_t len, struct sip_scan *out)
 		uint8_t c = bytes[i], before = i > 0 ? bytes[i - 1] : 0;
 
 		// The ways look 64 bytes at a time and so stop at a block's border.
-		if (i % 64 == 0 && out->n > SIP_SCAN_MARKS_MAX)
+		if (i % 64 == 0 && out->n > SIP_SCAN_LINES_MAX)
 			break;
 		if (out->suspect == len &&
 			((before == '\r') != (c == '\n') ||
@@ -27,11 +27,8 @@ static void scan_plainly(const uint8_t *bytes, size_t len, struct sip_scan *out)
 		if (i < SIP_MARKED_BYTES && !isalnum(c) && c != '-' && c != '.' && c != '_')
 			out->specials[i / 64] |= UINT64_C(1) << i % 64;
 		started = before == '\n' && c != ' ' && c != '\t';
-		seeking = seeking || started;
-		if (started || (seeking && c == ':'))
-			out->at[out->n++] = (uint16_t)i;
-		if (c == ':')
-			seeking = false;
+		if (started)
+			out->lines[out->n++] = (uint16_t)i;
 		if (started && c == '\r') {
 			out->ended = true;
 			return;
@@ -44,7 +41,7 @@ static void assert_same_specials(
 	const struct sip_scan *a, const struct sip_scan *b, size_t len, const char *way)
 {
 	if (a->ended)
-		len = a->at[a->n - 1];
+		len = a->lines[a->n - 1];
 	for (size_t i = 0; i < len && i < SIP_MARKED_BYTES; i++) {
 		if ((a->specials[i / 64] ^ b->specials[i / 64]) >> i % 64 & 1)
 			fail_msg("%s: the byte at %zu is taken for another", way, i);
@@ -54,8 +51,8 @@ static void assert_same_specials(
 static void assert_same(const struct sip_scan *a, const struct sip_scan *b, const char *way)
 {
 	if (a->n != b->n || a->suspect != b->suspect || a->ended != b->ended ||
-		memcmp(a->at, b->at, a->n * sizeof(a->at[0])) != 0)
-		fail_msg("%s: %u marks, suspect %u, ended %d; plainly %u, %u, %d", way, b->n,
+		memcmp(a->lines, b->lines, a->n * sizeof(a->lines[0])) != 0)
+		fail_msg("%s: %u lines, suspect %u, ended %d; plainly %u, %u, %d", way, b->n,
 			b->suspect, b->ended, a->n, a->suspect, a->ended);
 }
 
@@ -80,7 +77,7 @@ static void compare_ways(const uint8_t *bytes, size_t len)
 		if (!ways[i].scan(bytes, len, &scan))
 			continue;
 		assert_same(&plain, &scan, ways[i].name);
-		if (plain.n <= SIP_SCAN_MARKS_MAX)
+		if (plain.n <= SIP_SCAN_LINES_MAX)
 			assert_same_specials(&plain, &scan, len, ways[i].name);
 	}
 	sip_scan_head(bytes, len, &scan);
@@ -94,7 +91,7 @@ static uint64_t next_random(uint64_t *state)
 	return *state ^= *state << 17;
 }
 
-static void every_way_marks_what_a_plain_reading_marks(void **state)
+static void every_way_finds_what_a_plain_reading_finds(void **state)
 {
 	// Dense in what matters, so that every pair of them meets on every border of a block.
 	static const uint8_t alphabet[] = "\r\n\r\n\r\n::  \tab\x01\x7f\x80\xff";
@@ -135,7 +132,7 @@ static void every_length_of_a_message_is_scanned_within_its_bytes(void **state)
 	}
 }
 
-static void marks_beyond_the_limit_end_the_scan(void **state)
+static void lines_beyond_the_limit_end_the_scan(void **state)
 {
 	static uint8_t bytes[SIP_HEAD_BYTES_MAX];
 	uint64_t specials[SIP_MARKED_BYTES / 64];
@@ -147,15 +144,15 @@ static void marks_beyond_the_limit_end_the_scan(void **state)
 	compare_ways(bytes, sizeof(bytes));
 	sip_scan_head(bytes, sizeof(bytes), &scan);
 	assert_false(scan.ended);
-	assert_in_range(scan.n, SIP_SCAN_MARKS_MAX + 1, SIP_SCAN_MARKS_MAX + 64);
+	assert_in_range(scan.n, SIP_SCAN_LINES_MAX + 1, SIP_SCAN_LINES_MAX + 64);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_way_marks_what_a_plain_reading_marks),
+		cmocka_unit_test(every_way_finds_what_a_plain_reading_finds),
 		cmocka_unit_test(every_length_of_a_message_is_scanned_within_its_bytes),
-		cmocka_unit_test(marks_beyond_the_limit_end_the_scan),
+		cmocka_unit_test(lines_beyond_the_limit_end_the_scan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
