@@ -12,10 +12,10 @@ LEX_INLINE bool read_display(struct sip_address *a, struct lex *x)
 
 	if (x->c == '"' && x->pos == 0) {
 		end = lex_skip_quoted(x);
-		if (end == 0 || lex_skip_space(x, end) != x->pos)
+		if (end == 0 || !lex_follows_space(x, end))
 			return false;
 	} else {
-		while (lex_is(x->c, LEX_TOKEN) || lex_is_space(x->c))
+		while (!lex_ended(x) && (lex_is(x->c, LEX_TOKEN) || lex_is_space(x->c)))
 			lex_step(x);
 		for (end = x->pos; end > 0 && lex_is_space(x->at[end - 1]);)
 			end--;

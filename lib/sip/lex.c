@@ -97,6 +97,25 @@ uint64_t lex_specials(const uint8_t *p, size_t n)
 						  : lex_specials_sse2(p, n);
 }
 
+// Cold, so that every call of it lies apart from the code that rarely needs it.
+__attribute__((noinline, cold)) struct lex_found lex_find(
+	const struct sip_message *m, const uint8_t *at, size_t len, size_t base)
+{
+	struct lex_found found = {0, base};
+
+	for (; found.base < len; found.base += LEX_CHUNK) {
+		size_t left = len - found.base;
+		const uint8_t *from = at + found.base;
+
+		found.marks = m != NULL && lex_is_known((size_t)(from - m->bytes.at))
+			? lex_known(m, (size_t)(from - m->bytes.at))
+			: lex_specials(from, left < LEX_CHUNK ? left : LEX_CHUNK);
+		if (found.marks != 0)
+			break;
+	}
+	return found;
+}
+
 bool lex_is_token(struct view v)
 {
 	struct lex x = lex_of(v);
@@ -120,4 +139,19 @@ bool lex_ipv6(struct view text, struct ip_addr *out)
 		text = view_of(repaired, text.len - 1);
 	}
 	return ip_parse(text, out) == 0 && out->family == IP_V6;
+}
+
+__attribute__((noinline, cold)) bool lex_long_number(struct view text, uint32_t max, uint32_t *out)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (!lex_is_digit(text.at[i]))
+			return false;
+		value = value * 10 + (uint64_t)(text.at[i] - '0');
+		if (value > max)
+			value = (uint64_t)max + 1;
+	}
+	*out = (uint32_t)value;
+	return text.len > 0;
 }

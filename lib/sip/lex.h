@@ -84,72 +84,92 @@ bool lex_has_avx512(void);
 struct lex {
 	const uint8_t *at;
 	size_t len;
-	size_t base;           // where the chunk of marks begins
-	uint64_t marks;        // special bytes of the chunk beyond pos
-	size_t pos;            // the special byte where the lexer stands; len at the end
-	const uint64_t *known; // marks of the message that the text is of, NULL for none
-	size_t from;           // where in that message it begins
-	uint8_t c;             // the byte at pos, 0 at the end
+	size_t base;                 // where the chunk of marks begins
+	uint64_t marks;              // special bytes of the chunk beyond pos
+	size_t pos;                  // the special byte where the lexer stands; len at the end
+	const struct sip_message *m; // whose index knows the marks, NULL for none
+	uint8_t c;                   // the byte at pos; at the end white space or 0
 };
 
 // So many bytes have their marks in any eight bytes of a message's marks, wherever they begin.
 #define LEX_CHUNK 56
 
-// The first marks known of a message's bytes from an offset below SIP_MARKED_BYTES on. On a
-// little-endian machine, which vectors make it, bits go on from byte to byte.
-LEX_INLINE uint64_t lex_known(const uint64_t *marks, size_t at)
+// Whether the index has the marks of LEX_CHUNK bytes from there on, if the head is as long.
+LEX_INLINE bool lex_is_known(size_t at)
+{
+	return at < SIP_MARKED_BYTES - 64;
+}
+
+// These marks. On a little-endian machine, which vectors make it, bits go on from byte to byte.
+LEX_INLINE uint64_t lex_known(const struct sip_message *m, size_t at)
 {
 	uint64_t word;
 
-	memcpy(&word, (const uint8_t *)marks + at / 8, sizeof(word));
-	return word >> at % 8;
+	memcpy(&word, (const uint8_t *)m->specials + at / 8, sizeof(word));
+	return word >> at % 8 & ((UINT64_C(1) << LEX_CHUNK) - 1);
 }
 
-// The marks from base on, of bytes that the text has.
-LEX_INLINE uint64_t lex_chunk(const struct lex *x)
-{
-	size_t left = x->len - x->base, at = x->from + x->base;
+struct lex_found {
+	uint64_t marks;
+	size_t base;
+};
 
-	left = left < LEX_CHUNK ? left : LEX_CHUNK;
-	if (x->known == NULL || at + left > SIP_MARKED_BYTES)
-		return lex_specials(x->at + x->base, left);
-	return lex_known(x->known, at) & ((UINT64_C(1) << left) - 1);
-}
+// The marks of the first chunk that has any, from base on; 0 where the text ends before it. Of a
+// message, those behind the text too: what follows it is special.
+struct lex_found lex_find(const struct sip_message *m, const uint8_t *at, size_t len, size_t base);
 
-// On to the next special byte.
-LEX_INLINE void lex_step(struct lex *x)
+// To the first mark there is.
+LEX_INLINE void lex_take(struct lex *x)
 {
-	while (__builtin_expect(x->marks == 0, 0)) {
-		if (x->len - x->base <= LEX_CHUNK) {
-			x->pos = x->len;
-			x->c = 0;
-			return;
-		}
-		x->base += LEX_CHUNK;
-		x->marks = lex_chunk(x);
-	}
 	x->pos = x->base + (unsigned)__builtin_ctzll(x->marks);
 	x->marks &= x->marks - 1;
 	x->c = x->at[x->pos];
 }
 
-// Of a text that is a part of an indexed message, or of any text without one.
+// To the first mark from base on, or to the end.
+LEX_INLINE void lex_refill(struct lex *x, size_t base)
+{
+	struct lex_found found = lex_find(x->m, x->at, x->len, base);
+
+	x->marks = found.marks;
+	x->base = found.base;
+	x->pos = x->len;
+	x->c = 0;
+	if (found.marks != 0)
+		lex_take(x);
+}
+
+// On to the next special byte, or to the end. Not from there.
+LEX_INLINE void lex_step(struct lex *x)
+{
+	if (__builtin_expect(x->marks != 0, 1))
+		lex_take(x);
+	else
+		lex_refill(x, x->base + LEX_CHUNK);
+}
+
+// Of a part of an indexed message that white space follows, or of any text without one.
 LEX_INLINE struct lex lex_start(struct view text, const struct sip_message *m)
 {
-	struct lex x = {.at = text.at, .len = text.len};
+	struct lex x = {.at = text.at, .len = text.len, .m = m};
 
-	if (m != NULL) {
-		x.known = m->specials;
-		x.from = (size_t)(text.at - m->bytes.at);
-	}
-	x.marks = text.len > 0 ? lex_chunk(&x) : 0;
-	lex_step(&x);
+	if (m != NULL && lex_is_known((size_t)(text.at - m->bytes.at)))
+		x.marks = lex_known(m, (size_t)(text.at - m->bytes.at));
+	if (__builtin_expect(x.marks != 0, 1))
+		lex_take(&x);
+	else
+		lex_refill(&x, 0);
 	return x;
 }
 
 LEX_INLINE struct lex lex_of(struct view text)
 {
 	return lex_start(text, NULL);
+}
+
+LEX_INLINE bool lex_ended(const struct lex *x)
+{
+	return x->pos >= x->len;
 }
 
 LEX_INLINE struct view lex_view(const struct lex *x, size_t from, size_t to)
@@ -160,14 +180,22 @@ LEX_INLINE struct view lex_view(const struct lex *x, size_t from, size_t to)
 // Where white space that begins at from ends. The lexer stands at or beyond from, and so after.
 LEX_INLINE size_t lex_skip_space(struct lex *x, size_t from)
 {
-	while (x->pos == from && lex_is_space(x->c)) {
+	while (x->pos == from && lex_is_space(x->c) && !lex_ended(x)) {
 		from++;
 		lex_step(x);
 	}
 	return from;
 }
 
-// On over every byte of a class; the end of that run.
+// Whether nothing but white space lies between from and where the lexer stands then.
+LEX_INLINE bool lex_follows_space(struct lex *x, size_t from)
+{
+	size_t end = lex_skip_space(x, from);
+
+	return end == x->pos;
+}
+
+// On over every byte of a class, none of white space; the end of that run.
 LEX_INLINE size_t lex_skip_class(struct lex *x, enum lex_class class)
 {
 	while (lex_is(x->c, class))
@@ -183,14 +211,14 @@ LEX_INLINE size_t lex_skip_quoted(struct lex *x)
 	uint8_t c;
 
 	lex_step(x);
-	while (x->pos < x->len) {
+	while (!lex_ended(x)) {
 		at = x->pos;
 		c = x->c;
 		lex_step(x);
 		if (c == '"')
 			return at + 1;
 		// A quoted-pair: the byte behind the backslash says nothing.
-		if (c == '\\' && x->pos == at + 1)
+		if (c == '\\' && x->pos == at + 1 && !lex_ended(x))
 			lex_step(x);
 	}
 	return 0;
@@ -291,21 +319,25 @@ LEX_INLINE size_t lex_skip_ipv6(struct lex *x, struct ip_addr *out)
 	return end + 1;
 }
 
-// Decimal digits and nothing else, more than max counted as max + 1. False for other text.
+// As lex_number(), of any length.
+bool lex_long_number(struct view text, uint32_t max, uint32_t *out);
+
+// Decimal digits and nothing else, more than max counted as max + 1; max is below UINT32_MAX. False
+// for other text.
 LEX_INLINE bool lex_number(struct view text, uint32_t max, uint32_t *out)
 {
 	const uint8_t *at = text.at, *end = text.at + text.len;
-	uint64_t value = 0;
+	uint32_t value = 0;
 
+	if (__builtin_expect(text.len > 9, 0))
+		return lex_long_number(text, max, out);
 	if (at == end)
 		return false;
 	do {
 		if (!lex_is_digit(*at))
 			return false;
-		value = value * 10 + (uint64_t)(*at - '0');
-		if (__builtin_expect(value > UINT32_MAX, 0))
-			value = (uint64_t)UINT32_MAX + 1;
+		value = value * 10 + (uint32_t)(*at - '0');
 	} while (++at < end);
-	*out = value <= max ? (uint32_t)value : max + 1;
+	*out = value <= max ? value : max + 1;
 	return true;
 }

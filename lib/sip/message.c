@@ -64,7 +64,7 @@ static struct sip_span trim(const uint8_t *bytes, size_t from, size_t to)
 // behind; what is not white space there is above it, and CR, where an empty one ends, is not.
 static inline struct sip_span find_value(const uint8_t *bytes, size_t from, size_t to)
 {
-	if (bytes[from] == ' ' && bytes[from + 1] > ' ' && bytes[to - 1] > ' ')
+	if (__builtin_expect(bytes[from] == ' ' && bytes[from + 1] > ' ' && bytes[to - 1] > ' ', 1))
 		return span_of(from + 1, to);
 	return trim(bytes, from, to);
 }
@@ -74,13 +74,16 @@ static inline struct sip_span find_value(const uint8_t *bytes, size_t from, size
 static size_t find_colon(const struct sip_message *m, size_t at, size_t end, size_t *name_end)
 {
 	const uint8_t *bytes = m->bytes.at, *found;
-	uint64_t marks = at < SIP_MARKED_BYTES - 64 ? lex_known(m->specials, at) : 0;
-	size_t colon = at + (unsigned)__builtin_ctzll(marks | UINT64_C(1) << 63), to;
+	uint64_t marks = lex_is_known(at) ? lex_known(m, at) : 0;
+	size_t to;
 
-	// Nearly every name is of bytes that are not special, and its colon right behind it.
-	*name_end = colon;
-	if (marks != 0 && bytes[colon] == ':' && colon > at)
-		return colon;
+	// Most names are of bytes that are not special, and their colon right behind them.
+	if (marks != 0) {
+		to = at + (unsigned)__builtin_ctzll(marks);
+		*name_end = to;
+		if (to > at && bytes[to] == ':')
+			return to;
+	}
 	found = memchr(bytes + at, ':', end - at);
 	if (found == NULL)
 		return 0;
@@ -93,24 +96,24 @@ static size_t find_colon(const struct sip_message *m, size_t at, size_t end, siz
 
 // One field from its first byte and the first byte of the next. False if malformed.
 static inline bool read_field(
-	const struct sip_message *m, size_t at, size_t end, struct sip_header *h)
+	const struct sip_message *m, struct view bytes, size_t at, size_t end, struct sip_header *h)
 {
-	const uint8_t *bytes = m->bytes.at;
-	const struct sip_header_slot *slot =
-		m->bytes.len - at >= NAME_BYTES ? sip_header_guess(bytes + at) : NULL;
+	const struct sip_header_slot *slot = NULL;
 	size_t colon, name_end;
 
-	if (slot != NULL) {
+	if (__builtin_expect(bytes.len - at >= NAME_BYTES, 1))
+		slot = sip_header_guess(bytes.at + at);
+	if (__builtin_expect(slot != NULL, 1)) {
 		colon = name_end = at + slot->len;
 		h->id = slot->id;
 	} else {
 		colon = find_colon(m, at, end, &name_end);
 		if (colon == 0)
 			return false;
-		h->id = (uint8_t)sip_header_find(view_of(bytes + at, name_end - at));
+		h->id = (uint8_t)sip_header_find(view_of(bytes.at + at, name_end - at));
 	}
 	h->name = span_of(at, name_end);
-	h->value = find_value(bytes, colon + 1, end - 2);
+	h->value = find_value(bytes.at, colon + 1, end - 2);
 	h->end = (uint16_t)end;
 	h->next = 0;
 	return true;
@@ -119,7 +122,7 @@ static inline bool read_field(
 // Puts the field with that index at the end of its id's chain.
 static inline void chain(struct sip_message *m, unsigned index, unsigned id)
 {
-	if (m->last[id] != 0)
+	if (__builtin_expect(m->last[id] != 0, 0))
 		m->headers[m->last[id] - 1].next = (uint8_t)index;
 	else
 		m->first[id] = (uint8_t)(index + 1);
@@ -130,6 +133,7 @@ static inline void chain(struct sip_message *m, unsigned index, unsigned id)
 static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan, size_t len)
 {
 	size_t fault = len, end = scan->lines[0];
+	const struct view bytes = m->bytes;
 	enum reason reason = REASON_none;
 	// A field is whole where the next line begins.
 	uint32_t n = 0, n_whole = scan->n - 1;
@@ -143,7 +147,7 @@ static enum reason add_fields(struct sip_message *m, const struct sip_scan *scan
 	for (; n < n_whole; n++) {
 		size_t next = scan->lines[n + 1];
 
-		if (next > fault || !read_field(m, end, next, &m->headers[n])) {
+		if (next > fault || !read_field(m, bytes, end, next, &m->headers[n])) {
 			reason = REASON_sip_malformed;
 			break;
 		}

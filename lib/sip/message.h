@@ -65,8 +65,8 @@ struct sip_message {
 	uint32_t content_length; // then, its value
 	uint8_t first[SIP_H_N];  // 1 + index of the first field with the id, 0 for none
 	uint8_t last[SIP_H_N];   // likewise of the last
-	// One bit a byte of the head, for lex.h. The last word is never set, only read and masked.
-	uint64_t specials[SIP_MARKED_BYTES / 64 + 1];
+	// One bit a byte of the head, for lex.h.
+	uint64_t specials[SIP_MARKED_BYTES / 64];
 	struct sip_header headers[SIP_HEADERS_MAX];
 };
 

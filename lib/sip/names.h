@@ -70,9 +70,9 @@ static inline const struct sip_header_slot *sip_header_guess(const uint8_t *p)
 
 	memcpy(&start, p, sizeof(start));
 	start = (start & 0xffffff) | 0x202020;
-	slot = start == HEADER_LETTERS('c', 'o', 'n')
-		? &sip_header_con_slots[HEADER_CON_SLOT(p[8] | 0x20)]
-		: &sip_header_slots[HEADER_SLOT(start)];
+	slot = &sip_header_slots[HEADER_SLOT(start)];
+	if (start == HEADER_LETTERS('c', 'o', 'n'))
+		slot = &sip_header_con_slots[HEADER_CON_SLOT(p[8] | 0x20)];
 	text = _mm_load_si128((const __m128i *)slot->text);
 	letters = _mm_cmpgt_epi8(text, _mm_set1_epi8('@'));
 	folded = _mm_or_si128(_mm_loadu_si128((const __m128i *)p),

@@ -43,7 +43,7 @@ ALWAYS_INLINE void scan(
 	uint64_t cr = 0, lf = 0, end = 0; // cr, lf: 1 where the block before ended with one
 	uint32_t n_lines = 0, suspect = UINT32_MAX;
 
-	for (size_t base = 0; base < len && n_lines <= SIP_SCAN_LINES_MAX; base += 64) {
+	for (size_t base = 0; base < len; base += 64) {
 		struct masks b = look(bytes + base, len - base);
 		uint64_t starts = (b.lf << 1 | lf) & ~b.space;
 		uint64_t suspects = ((b.cr << 1 | cr) ^ b.lf) | b.bad;
@@ -58,15 +58,15 @@ ALWAYS_INLINE void scan(
 		}
 		if (base < SIP_MARKED_BYTES)
 			specials[base / 64] = b.special;
-		if (suspects != 0 && suspect == UINT32_MAX)
+		if (__builtin_expect(suspects != 0 && suspect == UINT32_MAX, 0))
 			suspect = (uint32_t)base + lowest(suspects);
 		put(starts, (uint32_t)base, out->lines + n_lines);
 		n_lines += (uint32_t)__builtin_popcountll(starts);
-		if (end != 0)
+		if (end != 0 || __builtin_expect(n_lines > SIP_SCAN_LINES_MAX, 0))
 			break;
 	}
 	// A line cannot begin, nor a CR be found alone, where the bytes end.
-	if (n_lines > 0 && out->lines[n_lines - 1] >= len)
+	if (end == 0 && n_lines > 0 && out->lines[n_lines - 1] >= len)
 		n_lines--;
 	out->n = n_lines;
 	out->suspect = suspect < len ? suspect : (uint32_t)len;
@@ -223,7 +223,7 @@ __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2"))) ALWAYS_INLINE
 	__m256i low = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(set));
 
 	_mm256_storeu_si256((__m256i *)at, _mm256_add_epi16(low, _mm256_set1_epi16((short)base)));
-	if (__builtin_popcountll(starts) <= SIP_SCAN_SLACK)
+	if (__builtin_expect(__builtin_popcountll(starts) <= SIP_SCAN_SLACK, 1))
 		return;
 	for (; starts != 0; starts &= starts - 1)
 		*at++ = (uint16_t)(base + lowest(starts));

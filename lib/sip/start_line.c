@@ -99,7 +99,9 @@ static enum reason find_version(struct view line, size_t *at, size_t *end)
 static enum reason parse_request_line(struct sip_message *m)
 {
 	struct view line = sip_view(m, m->start);
-	size_t method = (unsigned)__builtin_ctzll(m->specials[0] | UINT64_C(1) << 63), version, end;
+	// Bytes before the first special one are of a token.
+	size_t method = (unsigned)__builtin_ctzll(m->specials[0] | UINT64_C(1) << 63);
+	size_t version, end;
 	enum reason reason = find_version(line, &version, &end);
 
 	if (reason == REASON_sip_not_sip)

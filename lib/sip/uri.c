@@ -19,7 +19,7 @@ int sip_uri_parse(struct view text, struct sip_uri *out)
 
 int sip_request_uri(const struct sip_message *m, struct sip_uri *out)
 {
-	return parse(sip_view(m, m->request_uri), m, out);
+	return m->request_uri.len > 0 ? parse(sip_view(m, m->request_uri), m, out) : -EINVAL;
 }
 
 struct view sip_param_find(struct view params, struct view name)
@@ -27,7 +27,7 @@ struct view sip_param_find(struct view params, struct view name)
 	struct lex x = lex_of(params);
 	struct lex_param param;
 
-	if (lex_skip_space(&x, 0) != x.pos)
+	if (!lex_follows_space(&x, 0))
 		return VIEW_NONE;
 	while (x.c == ';' && lex_param(&x, &param) == 0) {
 		if (!view_equal_nocase(param.name, name))

@@ -9,16 +9,16 @@
 // On to the comma that ends a value, or to the end. False on an open quote or bracket.
 LEX_INLINE bool skip_to_comma(struct lex *x)
 {
-	while (x->c != ',' && x->pos < x->len) {
+	while (x->c != ',' && !lex_ended(x)) {
 		if (x->c == '"') {
 			if (lex_skip_quoted(x) == 0)
 				return false;
 			continue;
 		}
 		if (x->c == '<') {
-			while (x->c != '>' && x->pos < x->len)
+			while (x->c != '>' && !lex_ended(x))
 				lex_step(x);
-			if (x->pos == x->len)
+			if (lex_ended(x))
 				return false;
 		}
 		lex_step(x);
@@ -129,7 +129,7 @@ int sip_content_type(const struct sip_message *m, struct view *type, struct view
 	x = lex_start(sip_view(m, span), m);
 	to = lex_skip_class(&x, LEX_TOKEN);
 	*type = lex_view(&x, 0, to);
-	if (to == 0 || lex_skip_space(&x, to) != x.pos || x.c != '/')
+	if (to == 0 || !lex_follows_space(&x, to) || x.c != '/')
 		return -EINVAL;
 	from = x.pos + 1;
 	lex_step(&x);

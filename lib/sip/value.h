@@ -13,7 +13,7 @@
 struct sip_values {
 	const struct sip_message *m;
 	const struct sip_header *h;
-	uint16_t at; // where the next value starts in the field
+	uint32_t at; // where the next value starts in the field
 };
 
 struct sip_value {

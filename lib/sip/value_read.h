@@ -43,9 +43,9 @@ LEX_INLINE int sip_values_took(struct sip_values *it, size_t end, struct sip_val
 	while (len > 0 && lex_is_space(from[len - 1]))
 		len--;
 	out->h = h;
-	out->span = (struct sip_span){it->at, (uint16_t)len};
+	out->span = (struct sip_span){(uint16_t)it->at, (uint16_t)len};
 	if (it->at + end < (size_t)h->value.at + h->value.len) {
-		it->at = (uint16_t)(it->at + end + 1);
+		it->at += (uint32_t)end + 1;
 	} else {
 		it->h = sip_header_next(it->m, h);
 		it->at = it->h != NULL ? it->h->value.at : 0;

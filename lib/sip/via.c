@@ -17,7 +17,7 @@ LEX_INLINE size_t skip_protocol_part(struct lex *x, size_t at)
 {
 	size_t end = lex_skip_class(x, LEX_TOKEN);
 
-	if (end == at || lex_skip_space(x, end) != x->pos || x->c != '/')
+	if (end == at || !lex_follows_space(x, end) || x->c != '/')
 		return 0;
 	at = x->pos + 1;
 	lex_step(x);
@@ -63,7 +63,7 @@ LEX_INLINE int parse_sent_by(struct sip_via *v, struct lex *x, size_t at)
 	}
 	v->host = lex_view(x, at, end);
 	v->sent_by = lex_view(x, at, end);
-	if (end == at || lex_skip_space(x, end) != x->pos)
+	if (end == at || !lex_follows_space(x, end))
 		return -EINVAL;
 	if (x->c != ':')
 		return 0;
@@ -76,7 +76,7 @@ LEX_INLINE int parse_sent_by(struct sip_via *v, struct lex *x, size_t at)
 		return -EINVAL;
 	v->port = (uint16_t)port;
 	v->sent_by = lex_view(x, at, end);
-	return lex_skip_space(x, end) == x->pos ? 0 : -EINVAL;
+	return lex_follows_space(x, end) ? 0 : -EINVAL;
 }
 
 // Twice the same parameter: whoever takes the other one sends elsewhere.
