@@ -39,21 +39,22 @@ enum tcp_deadline {
 };
 
 enum tcp_conn_flag {
-	TCP_CONN_TIMESTAMPS = 1,       // agreed (RFC 7323)
-	TCP_CONN_SACK = 2,             // agreed (RFC 2018)
-	TCP_CONN_WINDOW_SCALE = 4,     // agreed
-	TCP_CONN_IN_OUTPUT = 8,        // in the list of those with something to send
-	TCP_CONN_IN_EVENTS = 16,       // in the list of those with an event
-	TCP_CONN_PASSIVE = 32,         // by a SYN of theirs
-	TCP_CONN_HALF_OPEN = 64,       // counted in n_half_open
-	TCP_CONN_WAITS_FOR_ROOM = 128, // tcp_write() had refused
-	TCP_CONN_UNREACHABLE = 256,    // ICMP said so: a soft error (RFC 9293 §3.9.2.2)
-	TCP_CONN_CLOSED_BY_US = 512,   // tcp_close() was called
-	TCP_CONN_SYN_AGAIN = 1024,     // the SYN-ACK is to go out now, though ours was sent before:
+	TCP_CONN_TIMESTAMPS = 1,   // agreed (RFC 7323)
+	TCP_CONN_SACK = 2,         // agreed (RFC 2018)
+	TCP_CONN_WINDOW_SCALE = 4, // agreed
+	TCP_CONN_IN_OUTPUT = 8,    // 8 << enum tcp_list_name: in that list
+	TCP_CONN_IN_EVENTS = 16,
+	TCP_CONN_IN_MEMORY = 32,
+	TCP_CONN_PASSIVE = 64,         // by a SYN of theirs
+	TCP_CONN_HALF_OPEN = 128,      // counted in n_half_open
+	TCP_CONN_WAITS_FOR_ROOM = 256, // tcp_write() had refused
+	TCP_CONN_UNREACHABLE = 512,    // ICMP said so: a soft error (RFC 9293 §3.9.2.2)
+	TCP_CONN_CLOSED_BY_US = 1024,  // tcp_close() was called
+	TCP_CONN_SYN_AGAIN = 2048,     // the SYN-ACK is to go out now, though ours was sent before:
 				       // a SYN of theirs came again, or met ours. Output clears it.
-	TCP_CONN_READS_ON = 2048,      // over, but for bytes that the user has not consumed: in no
+	TCP_CONN_READS_ON = 4096,      // over, but for bytes that the user has not consumed: in no
 				       // table, without timers
-	TCP_CONN_ENDED = 4096,         // nothing left but TCP_CLOSED to be told
+	TCP_CONN_ENDED = 8192,         // nothing left but TCP_CLOSED to be told
 };
 
 // How long a handshake may take: ours (RFC 9293 §3.8.3, R2 of a SYN), and theirs, which is shorter,
@@ -62,6 +63,21 @@ enum tcp_conn_flag {
 #define TCP_ACCEPT_MS 60000
 // How long a peer may be silent after it has acknowledged our FIN.
 #define TCP_FIN_WAIT_2_MS 60000
+
+// Lists of connections, in the order in which they came: a connection is once in each, and leaves
+// from anywhere.
+enum tcp_list_name {
+	TCP_LIST_OUTPUT, // has something to send
+	TCP_LIST_EVENTS, // has an event to be told
+	TCP_LIST_MEMORY, // tcp_write() was refused, since memory of all was scarce
+	TCP_LIST_N,
+};
+struct tcp_list {
+	uint32_t first, last; // index + 1; 0: none
+};
+struct tcp_link {
+	uint32_t next, prev; // index + 1; 0: none
+};
 
 struct tcp_conn {
 	// Who: compared for each segment.
@@ -89,8 +105,7 @@ struct tcp_conn {
 	uint8_t n_bare_answers;  // ACKs in answer to bare ones, since one was acceptable
 	uint8_t zero;
 	uint32_t generation;               // of the id
-	uint32_t next_output, prev_output; // index + 1; 0: the last, the first
-	uint32_t next_event;               // index + 1; 0: the last
+	struct tcp_link links[TCP_LIST_N]; // next of the first also in the free list
 	uint64_t user;
 };
 
@@ -122,10 +137,10 @@ struct tcp {
 	struct wheel wheel;
 
 	struct tcp_conn *conns;
-	uint32_t free_conn, n_used_conns; // free: index + 1, by next_output
+	uint32_t free_conn, n_used_conns; // free: index + 1
 	uint32_t n_touched_conns;         // the first ones: the others were never used
 	uint32_t n_half_open;
-	uint32_t first_output, last_output, first_event, last_event; // index + 1
+	struct tcp_list lists[TCP_LIST_N];
 
 	struct tcp_listener listeners[TCP_LISTENERS_MAX];
 	unsigned n_listeners;
@@ -203,6 +218,11 @@ static inline void tcp_conn_syn_again(struct tcp *t, struct tcp_conn *c)
 }
 // Takes the first one out of that list; NULL for none. Never one that has ended.
 struct tcp_conn *tcp_conn_pop_output(struct tcp *t);
+// tcp_write() was refused: TCP_WRITABLE follows, when an ACK or others' memory makes room.
+void tcp_conn_wait_for_room(struct tcp *t, struct tcp_conn *c);
+void tcp_conn_tell_room(struct tcp *t, struct tcp_conn *c);
+// timers.c: tells some of those that wait for memory, where there is some again.
+void tcp_tell_memory(struct tcp *t);
 // Sets one deadline ms from now, or takes it away.
 void tcp_conn_set_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which, uint32_t ms);
 void tcp_conn_clear_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline which);
@@ -226,6 +246,13 @@ const struct tcp_listener *tcp_listener_at(const struct tcp *t, const struct end
 // A SYN to a listener that is there. reused: TIME_WAIT that gives way to it, or NULL.
 enum reason tcp_listen_syn(
 	struct tcp *t, const struct tcp_segment *s, uint64_t hash, struct tcp_time_wait *reused);
+// An ACK to what is in TIME_WAIT: where it holds a cookie, its connection takes the place. Else
+// REASON_none.
+enum reason tcp_time_wait_cookie(
+	struct tcp *t, struct tcp_time_wait *w, const struct tcp_segment *s, uint64_t hash);
+// The same, for a half-open connection whose SYN somebody else may have sent.
+enum reason tcp_half_open_cookie(
+	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, uint64_t hash);
 // Our SYN has been acknowledged by s; the state says so.
 void tcp_established(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
 

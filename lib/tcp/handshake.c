@@ -124,14 +124,43 @@ static enum reason accept_cookie(struct tcp *t, const struct tcp_segment *s,
 	return tcp_input_text(t, c, s);
 }
 
+static bool is_cookie(struct tcp *t, const struct tcp_segment *s, struct tcp_cookie *cookie)
+{
+	return (s->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && t->cookie_second != 0 &&
+		t->second + 1 - t->cookie_second <= COOKIE_AGE_MAX &&
+		tcp_cookie_check(&t->keys, s, t->now_ns, cookie);
+}
+
+enum reason tcp_time_wait_cookie(
+	struct tcp *t, struct tcp_time_wait *w, const struct tcp_segment *s, uint64_t hash)
+{
+	const struct tcp_listener *l = tcp_listener_at(t, &s->local);
+	struct tcp_cookie cookie;
+
+	if (l == NULL || !is_cookie(t, s, &cookie))
+		return REASON_none;
+	tcp_time_wait_forget(t, w);
+	return accept_cookie(t, s, l, &cookie, hash);
+}
+
+enum reason tcp_half_open_cookie(
+	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, uint64_t hash)
+{
+	const struct tcp_listener *l = tcp_listener_at(t, &s->local);
+	struct tcp_cookie cookie;
+
+	if (l == NULL || !is_cookie(t, s, &cookie))
+		return REASON_none;
+	tcp_conn_end(t, c, REASON_tcp_not_opened);
+	return accept_cookie(t, s, l, &cookie, hash);
+}
+
 static enum reason listen_ack(
 	struct tcp *t, const struct tcp_segment *s, const struct tcp_listener *l, uint64_t hash)
 {
 	struct tcp_cookie cookie;
 
-	if ((s->flags & TCP_SYN) == 0 && t->cookie_second != 0 &&
-		t->second + 1 - t->cookie_second <= COOKIE_AGE_MAX &&
-		tcp_cookie_check(&t->keys, s, t->now_ns, &cookie))
+	if (is_cookie(t, s, &cookie))
 		return accept_cookie(t, s, l, &cookie, hash);
 	return tcp_reply_reset(t, s, l->listener) ? REASON_tcp_cookie_bad : REASON_tcp_replies_full;
 }

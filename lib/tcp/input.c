@@ -148,10 +148,8 @@ static enum reason input_ack(struct tcp *t, struct tcp_conn *c, const struct tcp
 	news = tcp_sender_ack(t, c, s);
 	if ((news & TCP_SENDER_FIN_ACKED) != 0 && !fin_acked(t, c))
 		return REASON_tcp_segment_taken;
-	if ((news & TCP_SENDER_ROOM) != 0 && (c->flags & TCP_CONN_WAITS_FOR_ROOM) != 0) {
-		c->flags &= (uint16_t)~TCP_CONN_WAITS_FOR_ROOM;
-		tcp_conn_tell(t, c, TCP_WRITABLE);
-	}
+	if ((news & TCP_SENDER_ROOM) != 0)
+		tcp_conn_tell_room(t, c);
 	return REASON_none;
 }
 
@@ -211,6 +209,12 @@ static enum reason input(struct tcp *t, const struct tcp_segment *s, uint64_t ha
 	c = &t->conns[entry];
 	if (c->state == TCP_STATE_SYN_SENT)
 		return tcp_input_syn_sent(t, c, s);
+	if (c->state == TCP_STATE_SYN_RECEIVED && s->ack != c->sender.nxt) {
+		enum reason reason = tcp_half_open_cookie(t, c, s, hash);
+
+		if (reason != REASON_none)
+			return reason;
+	}
 	return tcp_input_synchronized(t, c, s);
 }
 

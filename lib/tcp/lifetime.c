@@ -2,6 +2,9 @@
 
 #include "lib/tcp/conn.h"
 
+// Connections told at a time that memory is there again.
+#define TELL_MEMORY_MAX 32
+
 #define ADDR_BYTES sizeof(((struct tcp_conn *)NULL)->remote)
 
 static struct tcp_conn *at_link(const struct tcp *t, uint32_t link)
@@ -105,7 +108,7 @@ uint32_t tcp_find(const struct tcp *t, const struct endpoint *local, const struc
 static void release(struct tcp *t, struct tcp_conn *c)
 {
 	c->flags = TCP_CONN_ENDED;
-	c->next_output = t->free_conn;
+	c->links[0].next = t->free_conn;
 	t->free_conn = link_of(t, c);
 	t->n_used_conns--;
 }
@@ -118,7 +121,7 @@ static struct tcp_conn *get(struct tcp *t)
 
 	if (t->free_conn != 0) {
 		c = at_link(t, t->free_conn);
-		t->free_conn = c->next_output;
+		t->free_conn = c->links[0].next;
 	} else if (t->n_touched_conns < t->config.n_conns) {
 		c = &t->conns[t->n_touched_conns++];
 	} else {
@@ -167,44 +170,100 @@ bool tcp_conn_step(struct tcp *t, struct tcp_conn *c, enum tcp_state_event event
 	return true;
 }
 
-static void leave_output(struct tcp *t, struct tcp_conn *c)
+static uint16_t list_flag(enum tcp_list_name name)
 {
-	if ((c->flags & TCP_CONN_IN_OUTPUT) == 0)
+	return (uint16_t)(TCP_CONN_IN_OUTPUT << name);
+}
+
+static void list_add(struct tcp *t, enum tcp_list_name name, struct tcp_conn *c)
+{
+	struct tcp_list *list = &t->lists[name];
+	uint32_t link = link_of(t, c);
+
+	if ((c->flags & list_flag(name)) != 0)
 		return;
-	if (c->prev_output == 0)
-		t->first_output = c->next_output;
+	c->flags |= list_flag(name);
+	c->links[name] = (struct tcp_link){.prev = list->last};
+	if (list->last == 0)
+		list->first = link;
 	else
-		at_link(t, c->prev_output)->next_output = c->next_output;
-	if (c->next_output == 0)
-		t->last_output = c->prev_output;
+		at_link(t, list->last)->links[name].next = link;
+	list->last = link;
+}
+
+static void list_del(struct tcp *t, enum tcp_list_name name, struct tcp_conn *c)
+{
+	struct tcp_list *list = &t->lists[name];
+	struct tcp_link link = c->links[name];
+
+	if ((c->flags & list_flag(name)) == 0)
+		return;
+	c->flags &= (uint16_t)~list_flag(name);
+	if (link.prev == 0)
+		list->first = link.next;
 	else
-		at_link(t, c->next_output)->prev_output = c->prev_output;
-	c->flags &= (uint16_t)~TCP_CONN_IN_OUTPUT;
+		at_link(t, link.prev)->links[name].next = link.next;
+	if (link.next == 0)
+		list->last = link.prev;
+	else
+		at_link(t, link.next)->links[name].prev = link.prev;
+}
+
+// Takes the first one out; NULL for none.
+static struct tcp_conn *list_pop(struct tcp *t, enum tcp_list_name name)
+{
+	struct tcp_conn *c;
+
+	if (t->lists[name].first == 0)
+		return NULL;
+	c = at_link(t, t->lists[name].first);
+	list_del(t, name, c);
+	return c;
 }
 
 void tcp_conn_want_output(struct tcp *t, struct tcp_conn *c)
 {
-	if ((c->flags & TCP_CONN_IN_OUTPUT) != 0)
-		return;
-	c->flags |= TCP_CONN_IN_OUTPUT;
-	c->next_output = 0;
-	c->prev_output = t->last_output;
-	if (t->last_output == 0)
-		t->first_output = link_of(t, c);
-	else
-		at_link(t, t->last_output)->next_output = link_of(t, c);
-	t->last_output = link_of(t, c);
+	list_add(t, TCP_LIST_OUTPUT, c);
 }
 
 struct tcp_conn *tcp_conn_pop_output(struct tcp *t)
 {
-	struct tcp_conn *c;
+	return list_pop(t, TCP_LIST_OUTPUT);
+}
 
-	if (t->first_output == 0)
-		return NULL;
-	c = at_link(t, t->first_output);
-	leave_output(t, c);
-	return c;
+void tcp_conn_wait_for_room(struct tcp *t, struct tcp_conn *c)
+{
+	c->flags |= TCP_CONN_WAITS_FOR_ROOM;
+	// With its own queue full, its own ACKs make room.
+	if (tcp_memory_is_scarce(t) || c->sender.end == c->sender.una)
+		list_add(t, TCP_LIST_MEMORY, c);
+}
+
+void tcp_conn_tell_room(struct tcp *t, struct tcp_conn *c)
+{
+	if ((c->flags & TCP_CONN_WAITS_FOR_ROOM) == 0)
+		return;
+	if (tcp_sender_room(t, c) == 0) {
+		tcp_conn_wait_for_room(t, c);
+		return;
+	}
+	c->flags &= (uint16_t)~TCP_CONN_WAITS_FOR_ROOM;
+	list_del(t, TCP_LIST_MEMORY, c);
+	tcp_conn_tell(t, c, TCP_WRITABLE);
+}
+
+void tcp_tell_memory(struct tcp *t)
+{
+	// So many that, if each takes a chunk, it is soon scarce again.
+	uint32_t n_free = t->chunks.n - t->chunks.n_used, n_kept = t->chunks.n / 8;
+
+	for (uint32_t i = n_kept; i < n_free && i < n_kept + TELL_MEMORY_MAX; i++) {
+		struct tcp_conn *c = list_pop(t, TCP_LIST_MEMORY);
+
+		if (c == NULL)
+			return;
+		tcp_conn_tell_room(t, c);
+	}
 }
 
 void tcp_conn_tell(struct tcp *t, struct tcp_conn *c, uint8_t events)
@@ -212,27 +271,15 @@ void tcp_conn_tell(struct tcp *t, struct tcp_conn *c, uint8_t events)
 	if (events == 0)
 		return;
 	c->events |= events;
-	if ((c->flags & TCP_CONN_IN_EVENTS) != 0)
-		return;
-	c->flags |= TCP_CONN_IN_EVENTS;
-	c->next_event = 0;
-	if (t->last_event == 0)
-		t->first_event = link_of(t, c);
-	else
-		at_link(t, t->last_event)->next_event = link_of(t, c);
-	t->last_event = link_of(t, c);
+	list_add(t, TCP_LIST_EVENTS, c);
 }
 
 bool tcp_next_event(struct tcp *t, struct tcp_event *out)
 {
-	struct tcp_conn *c;
+	struct tcp_conn *c = list_pop(t, TCP_LIST_EVENTS);
 
-	if (t->first_event == 0)
+	if (c == NULL)
 		return false;
-	c = at_link(t, t->first_event);
-	t->first_event = c->next_event;
-	if (t->first_event == 0)
-		t->last_event = 0;
 	*out = (struct tcp_event){
 		.conn = tcp_conn_id_of(t, c),
 		.user = c->user,
@@ -241,7 +288,6 @@ bool tcp_next_event(struct tcp *t, struct tcp_event *out)
 		.reason = (enum reason)c->end_reason,
 	};
 	c->events = 0;
-	c->flags &= (uint16_t)~TCP_CONN_IN_EVENTS;
 	if ((c->flags & TCP_CONN_ENDED) != 0)
 		release(t, c);
 	return true;
@@ -267,7 +313,8 @@ void tcp_conn_clear_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline whi
 // Out of everything but the table and the list of events.
 static void stop(struct tcp *t, struct tcp_conn *c)
 {
-	leave_output(t, c);
+	list_del(t, TCP_LIST_OUTPUT, c);
+	list_del(t, TCP_LIST_MEMORY, c);
 	if (wheel_has(&t->wheel, tcp_conn_index(t, c)))
 		wheel_del(&t->wheel, tcp_conn_index(t, c));
 	c->due_set = 0;

@@ -164,6 +164,13 @@ static struct text trim(struct tcp_receiver *r, const struct tcp_segment *s)
 	return x;
 }
 
+// The last quarter is not for text that may never be of use: who sends finds half of that, and what
+// comes in order the rest.
+static bool memory_is_for_others(const struct tcp *t)
+{
+	return t->chunks.n - t->chunks.n_used < t->chunks.n / 4;
+}
+
 // A chunk behind at, or in front with 0.
 static tcp_chunk_id add_chunk(struct tcp *t, struct tcp_receiver *r, tcp_chunk_id at, uint32_t seq)
 {
@@ -202,7 +209,7 @@ static enum reason put_bytes(struct tcp *t, struct tcp_receiver *r, tcp_chunk_id
 
 			if (!in_order && r->n_out_of_order >= t->n_out_of_order_max)
 				return REASON_tcp_out_of_order_full;
-			if (!in_order && tcp_memory_is_scarce(t))
+			if (!in_order && memory_is_for_others(t))
 				return REASON_tcp_no_chunk;
 			id = add_chunk(t, r, *at, x->seq);
 			if (id == 0)
@@ -359,13 +366,50 @@ static void forget_runs(struct tcp_receiver *r)
 		r->has_forgotten_runs = false;
 }
 
-// A FIN at seq, at most at the right edge. One that has text behind it is nobody's.
-static void note_fin(const struct tcp *t, struct tcp_receiver *r, uint32_t seq)
+// Text from seq on is taken out of the queue: none of it is in order.
+static void cut_off(struct tcp *t, struct tcp_receiver *r, uint32_t seq)
 {
-	if (r->has_fin_seq || (r->last != 0 && seq_gt(chunk_end(chunk_at(t, r->last)), seq)))
+	tcp_chunk_id at = r->last_in_order, next;
+
+	for (;;) {
+		next = at == 0 ? r->first : chunk_at(t, at)->next;
+		if (next == 0 || seq_ge(chunk_at(t, next)->seq, seq))
+			break;
+		at = next;
+		if (seq_gt(chunk_end(chunk_at(t, at)), seq))
+			chunk_at(t, at)->len = (uint16_t)(seq - chunk_at(t, at)->seq);
+	}
+	while (next != 0) {
+		tcp_chunk_id after = chunk_at(t, next)->next;
+
+		tcp_chunk_put(&t->chunks, next);
+		r->n_out_of_order--;
+		next = after;
+	}
+	if (at == 0)
+		r->first = 0;
+	else
+		chunk_at(t, at)->next = 0;
+	r->last = at;
+	for (unsigned i = 0; i < TCP_RECENT_BLOCKS; i++) {
+		struct tcp_sack_block *b = &r->recent[i];
+
+		if (b->from == b->to)
+			continue;
+		b->from = seq_min(b->from, seq);
+		b->to = seq_min(b->to, seq);
+	}
+}
+
+// A FIN at seq, at most at the right edge. Text that lies behind it is nobody's.
+static void note_fin(struct tcp *t, struct tcp_receiver *r, uint32_t seq)
+{
+	if (r->has_fin_seq)
 		return;
 	r->has_fin_seq = true;
 	r->fin_seq = seq;
+	if (r->last != 0 && seq_gt(chunk_end(chunk_at(t, r->last)), seq))
+		cut_off(t, r, seq);
 }
 
 // RFC 5681 §4.2, RFC 9293 §3.8.6.3.
@@ -386,9 +430,12 @@ static enum reason take(struct tcp *t, struct tcp_conn *c, struct text x, uint8_
 	struct tcp_receiver *r = &c->receiver;
 	bool had_hole = r->n_out_of_order > 0;
 	uint32_t from = x.seq, end = x.seq + (uint32_t)x.bytes.len, was = r->nxt;
-	enum reason reason = store(t, r, &x);
+	enum reason reason;
 	bool at_once;
 
+	if (x.fin)
+		note_fin(t, r, end);
+	reason = store(t, r, &x);
 	advance(t, r);
 	if (r->nxt != was)
 		*events |= TCP_READABLE;
@@ -396,8 +443,6 @@ static enum reason take(struct tcp *t, struct tcp_conn *c, struct text x, uint8_
 		note_run(t, r, (struct tcp_sack_block){from, x.seq});
 	if (had_hole)
 		forget_runs(r);
-	if (x.fin)
-		note_fin(t, r, end);
 	if (r->has_fin_seq && r->fin_seq == r->nxt) {
 		r->nxt++;
 		r->fin = true;

@@ -255,7 +255,7 @@ int tcp_write(struct tcp *t, tcp_conn_id id, const void *bytes, uint32_t n_bytes
 		return 0;
 	result = tcp_sender_write(t, c, bytes, n_bytes);
 	if (result != 0) {
-		c->flags |= TCP_CONN_WAITS_FOR_ROOM;
+		tcp_conn_wait_for_room(t, c);
 		return result;
 	}
 	if (tcp_state_is_synchronized((enum tcp_state)c->state))

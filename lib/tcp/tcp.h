@@ -146,9 +146,12 @@ uint32_t tcp_room(struct tcp *t, tcp_conn_id id);
 // Queued and not yet acknowledged.
 uint32_t tcp_unacked(struct tcp *t, tcp_conn_id id);
 
-// No more from us: FIN after what is queued. Bytes of the peer can still be read.
+// No more from us: FIN after what is queued. Bytes of the peer can still be read, also when it has
+// finished as well: TCP_CLOSED waits until all have been consumed, and tcp_abort() is for who will
+// not. A peer that then says nothing for a minute is given up. While opening by us: the end, at
+// once.
 void tcp_close(struct tcp *t, tcp_conn_id id, uint64_t now);
-// Resets it, now. TCP_CLOSED with reason follows.
+// Resets it, now, and drops what is unread. TCP_CLOSED with reason follows.
 void tcp_abort(struct tcp *t, tcp_conn_id id, enum reason reason);
 
 // What fedctl and tests ask.

@@ -23,6 +23,8 @@ static bool is_last_fin(const struct tcp_time_wait *w, const struct tcp_segment 
 enum reason tcp_input_time_wait(
 	struct tcp *t, struct tcp_time_wait *w, const struct tcp_segment *s, uint64_t hash)
 {
+	enum reason reason;
+
 	// RFC 1337 §3, fix F1: a reset ends nothing here.
 	if ((s->flags & TCP_RST) != 0)
 		return REASON_tcp_time_wait_answered;
@@ -34,6 +36,10 @@ enum reason tcp_input_time_wait(
 		tcp_reply_time_wait(t, w);
 		return REASON_tcp_time_wait_answered;
 	}
+	// A later SYN may have been answered by a cookie.
+	reason = tcp_time_wait_cookie(t, w, s, hash);
+	if (reason != REASON_none)
+		return reason;
 	// A bare ACK is never answered: two ends that do not understand each other would go on.
 	if (tcp_segment_length(s) > 0 && t->challenge_tokens > 0) {
 		t->challenge_tokens--;

@@ -48,6 +48,7 @@ void tcp_timers(struct tcp *t, uint64_t now, unsigned budget)
 	uint32_t index;
 
 	tcp_set_now(t, now);
+	tcp_tell_memory(t);
 	// TIME_WAITs cost little each, and must not fill up behind connections.
 	for (unsigned i = 0; i < budget; i++) {
 		w = tcp_time_wait_next_due(&t->time_waits, t->now_tick);

@@ -415,6 +415,41 @@ static void events_of_a_connection_are_told_together(void **state)
 	peer_drain(&p);
 }
 
+// Others have all the memory there is, and of this one nothing is in flight.
+static void memory_of_others_makes_room(void **state)
+{
+	static const uint8_t bytes[8 * 536];
+	struct tcp_segment s;
+	tcp_conn_id ids[8] = {conn}, told;
+	uint32_t iss = 0;
+
+	(void)state;
+	for (uint16_t port = 1; port < 8; port++) {
+		p.remote.port = port;
+		ids[port] = peer_connect(&p);
+		if (port == 1)
+			iss = p.iss;
+		assert_int_equal(tcp_write(p.t, ids[port], bytes, sizeof(bytes)), 0);
+		peer_drain(&p);
+	}
+	p.remote.port = 33333;
+	assert_int_equal(tcp_write(p.t, conn, bytes, 536), -ENOBUFS);
+	peer_pass(&p, 5);
+	assert_int_equal(peer_events(&p, NULL, NULL), 0);
+	p.remote.port = 1;
+	p.iss = iss;
+	s = peer_segment(&p, TCP_ACK, 1, 1 + 8 * 536, NULL, 0);
+	peer_give(&p, &s);
+	peer_pass(&p, 2);
+	assert_int_equal(peer_events(&p, &told, NULL), TCP_WRITABLE);
+	assert_int_equal(told, conn);
+	assert_int_equal(tcp_write(p.t, conn, bytes, 536), 0);
+	for (unsigned i = 0; i < 8; i++)
+		tcp_abort(p.t, ids[i], REASON_tcp_aborted);
+	while (tcp_output(p.t, p.now, TCP_OUTPUT_ALL, 1460, &(struct tcp_packet){0}))
+		;
+}
+
 static void when_connections_have_run_out_a_syn_is_dropped(void **state)
 {
 	tcp_conn_id ids[8] = {conn};
@@ -458,6 +493,7 @@ int main(void)
 		CASE(an_abort_resets_the_peer),
 		CASE(an_id_of_one_that_is_gone_does_nothing),
 		CASE(events_of_a_connection_are_told_together),
+		CASE(memory_of_others_makes_room),
 		CASE(when_connections_have_run_out_a_syn_is_dropped),
 #undef CASE
 	};

@@ -402,6 +402,53 @@ static void beyond_the_bound_a_cookie_opens(void **state)
 	end_flood();
 }
 
+// A pair in TIME_WAIT whose peer comes back in a flood.
+static void a_cookie_opens_in_the_place_of_time_wait(void **state)
+{
+	tcp_conn_id id = peer_connect(&p);
+	struct tcp_usage usage;
+
+	(void)state;
+	tcp_close(p.t, id, p.now);
+	peer_drain(&p);
+	peer_send(&p, TCP_ACK | TCP_FIN, 1, 2, NULL);
+	peer_drain(&p);
+	peer_events(&p, NULL, NULL);
+	flood();
+	assert_int_equal(peer_send(&p, TCP_SYN, 1000, 0, NULL), REASON_tcp_cookie_sent);
+	peer_expect(&p, TCP_SYN | TCP_ACK, 0, 1001);
+	assert_int_equal(peer_send(&p, TCP_ACK, 1001, 2, NULL), REASON_tcp_time_wait_answered);
+	assert_int_equal(peer_send(&p, TCP_ACK, 1001, 1, "x"), REASON_tcp_segment_taken);
+	assert_int_equal(peer_events(&p, &id, NULL), TCP_OPENED | TCP_READABLE);
+	tcp_usage(p.t, &usage);
+	assert_int_equal(usage.n_time_waits, 0);
+	abort_all(id);
+	end_flood();
+}
+
+// Or whoever guesses that a client holds a cookie shuts it out with one SYN in its name.
+static void a_cookie_opens_in_the_place_of_a_forged_handshake(void **state)
+{
+	tcp_conn_id id;
+	uint32_t iss;
+
+	(void)state;
+	flood();
+	assert_int_equal(peer_send(&p, TCP_SYN, 0, 0, NULL), REASON_tcp_cookie_sent);
+	peer_expect(&p, TCP_SYN | TCP_ACK, 0, 1);
+	iss = p.iss;
+	p.remote.port = 1;
+	peer_send(&p, TCP_RST, 1, 0, NULL);
+	p.remote.port = 33333;
+	assert_int_equal(peer_send(&p, TCP_SYN, 5000, 0, NULL), REASON_tcp_segment_taken);
+	peer_expect(&p, TCP_SYN | TCP_ACK, 0, 5001);
+	p.iss = iss;
+	assert_int_equal(peer_send(&p, TCP_ACK, 1, 1, NULL), REASON_tcp_segment_taken);
+	assert_int_equal(peer_events(&p, &id, NULL), TCP_OPENED);
+	abort_all(id);
+	end_flood();
+}
+
 static void a_cookie_without_timestamps_offers_neither_scale_nor_sack(void **state)
 {
 	tcp_conn_id id;
@@ -475,6 +522,8 @@ int main(void)
 		CASE(resets_to_nobody_are_bounded),
 		CASE(one_that_is_its_own_peer_gets_no_answer),
 		CASE(beyond_the_bound_a_cookie_opens),
+		CASE(a_cookie_opens_in_the_place_of_time_wait),
+		CASE(a_cookie_opens_in_the_place_of_a_forged_handshake),
 		CASE(a_cookie_without_timestamps_offers_neither_scale_nor_sack),
 		CASE(a_cookie_that_is_not_ours_is_reset),
 		CASE(no_cookie_is_taken_where_none_was_sent),

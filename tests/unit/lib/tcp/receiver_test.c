@@ -117,14 +117,23 @@ static void nothing_is_read_behind_a_fin(void **state)
 	assert_int_equal(peer_events(&p, NULL, NULL), TCP_READABLE | TCP_PEER_FINISHED);
 }
 
-static void a_fin_that_has_text_behind_it_is_no_fin(void **state)
+static void text_that_lies_behind_a_fin_is_dropped(void **state)
 {
 	(void)state;
-	peer_send(&p, TCP_ACK, 4, 1, "two");
-	peer_send(&p, TCP_ACK | TCP_FIN, 2, 1, "n");
-	peer_send(&p, TCP_ACK, 1, 1, "one");
-	expect_text("onetwo");
-	assert_int_equal(peer_events(&p, NULL, NULL), TCP_READABLE);
+	peer_send(&p, TCP_ACK, 3, 1, "eNO");
+	peer_send(&p, TCP_ACK, 10, 1, "NO");
+	peer_drain(&p);
+	peer_send(&p, TCP_ACK | TCP_FIN, 2, 1, "nX");
+	peer_drain(&p);
+	peer_send(&p, TCP_ACK, 3, 1, "eNO");
+	assert_true(peer_take(&p, &out));
+	assert_int_equal(out.options.n_sack_blocks, 2);
+	assert_int_equal(out.options.sack[1].from, PEER_IRS + 2);
+	assert_int_equal(out.options.sack[1].to, PEER_IRS + 4);
+	peer_send(&p, TCP_ACK, 1, 1, "o");
+	expect_text("one");
+	assert_int_equal(peer_events(&p, NULL, NULL), TCP_READABLE | TCP_PEER_FINISHED);
+	peer_expect(&p, TCP_ACK, 1, 5);
 }
 
 static void the_first_segments_are_acknowledged_at_once(void **state)
@@ -444,7 +453,7 @@ int main(void)
 		CASE(text_left_of_the_window_is_cut_off),
 		CASE(a_fin_beyond_a_hole_waits_for_it),
 		CASE(nothing_is_read_behind_a_fin),
-		CASE(a_fin_that_has_text_behind_it_is_no_fin),
+		CASE(text_that_lies_behind_a_fin_is_dropped),
 		CASE(the_first_segments_are_acknowledged_at_once),
 		CASE(an_ack_is_delayed_by_40_ms_at_most),
 		CASE(every_second_full_segment_is_acknowledged_at_once),
