@@ -141,6 +141,18 @@ static void keepalives_are_always_answered(void **state)
 	assert_int_equal(tcp_readable(p.t, conn), 0);
 }
 
+static void keepalives_are_answered_while_challenges_are_provoked(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		peer_send(&p, TCP_SYN, 10, 0, NULL);
+	peer_drain(&p);
+	peer_send(&p, TCP_SYN, 10, 0, NULL);
+	peer_expect_nothing(&p);
+	peer_send(&p, TCP_ACK, 0, 1, NULL);
+	peer_expect(&p, TCP_ACK, 1, 1);
+}
+
 static void an_old_timestamp_is_refused(void **state)
 {
 	(void)state;
@@ -280,6 +292,7 @@ int main(void)
 		CASE(a_segment_without_ack_is_dropped),
 		CASE(bare_acks_that_are_wrong_are_answered_ever_less),
 		CASE(keepalives_are_always_answered),
+		CASE(keepalives_are_answered_while_challenges_are_provoked),
 		TIMED_CASE(an_old_timestamp_is_refused),
 		TIMED_CASE(timestamps_wrap),
 		TIMED_CASE(a_timestamp_is_not_compared_with_one_of_24_days_ago),
