@@ -21,7 +21,7 @@ static void add_options(struct tcp *t, struct tcp_conn *c, struct tcp_segment *s
 
 	if (s->flags & TCP_SYN) {
 		o->has_mss = true;
-		o->mss = (uint16_t)(c->mtu - (c->family == IP_V6 ? 40 : 20) - TCP_BYTES);
+		o->mss = tcp_mss_offered(c->mtu, c->family);
 		o->has_window_scale = is_offer || (c->flags & TCP_CONN_WINDOW_SCALE);
 		o->window_scale = c->receiver.window_scale;
 		o->sack_permitted = is_offer || (c->flags & TCP_CONN_SACK);

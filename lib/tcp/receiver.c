@@ -348,7 +348,8 @@ static void note_run(const struct tcp *t, struct tcp_receiver *r, struct tcp_sac
 		else
 			r->has_forgotten_runs = true;
 	}
-	memcpy(r->recent, kept, sizeof(kept));
+	for (unsigned i = 0; i < TCP_RECENT_BLOCKS; i++)
+		r->recent[i] = kept[i];
 }
 
 // Runs that have come in order.
