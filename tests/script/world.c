@@ -28,7 +28,7 @@ struct world *world_new(const struct variant *variant)
 	if (w == NULL || (w->sent = calloc(WORLD_SENT_MAX, sizeof(*w->sent))) == NULL)
 		abort();
 	w->variant = *variant;
-	w->payload_max = variant->cuts ? 65535 : WORLD_PAYLOAD;
+	w->payload_max = variant->cuts ? 65535 : 0;
 	tcp_config_default(&w->config, 64);
 	w->config.key = (struct siphash_key){0x0123456789abcdef, 0xfedcba9876543210};
 	w->config.keepalive_s = 0;
@@ -73,7 +73,7 @@ static uint64_t time_before_wrap(struct world *w)
 
 	start_engine(w, 0);
 	if (w->tcp == NULL || tcp_open(w->tcp, &p->local, &p->remote, 1500, 0, 0, &id) != 0 ||
-		!tcp_output(w->tcp, 0, TCP_OUTPUT_ALL, WORLD_PAYLOAD, &packet) ||
+		!tcp_output(w->tcp, 0, TCP_OUTPUT_ALL, 0, &packet) ||
 		wire_decode(packet.header, packet.header_bytes, &wire) != NULL) {
 		world_complain(w, "no SYN comes of tcp_open()");
 		return 0;

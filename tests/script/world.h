@@ -17,7 +17,6 @@
 #define WORLD_LOCAL_PORT  5060
 #define WORLD_REMOTE_PORT 40000 // of peer 0
 #define WORLD_LISTENER    7
-#define WORLD_PAYLOAD     1460 // that a packet of a device which does not cut carries
 
 // The same script must hold for each.
 struct variant {
