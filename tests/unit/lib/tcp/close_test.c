@@ -362,6 +362,24 @@ static void the_oldest_time_wait_gives_way(void **state)
 		;
 }
 
+// A table that kept those that gave way would fill up.
+static void time_waits_that_give_way_leave_nothing(void **state)
+{
+	(void)state;
+	for (uint16_t port = 1; port <= 1000; port++) {
+		tcp_close(p.t, conn, p.now);
+		peer_drain(&p);
+		peer_send(&p, TCP_ACK | TCP_FIN, 1, 2, NULL);
+		peer_drain(&p);
+		expect_closed(REASON_tcp_closed);
+		p.remote.port = port;
+		conn = peer_connect(&p);
+	}
+	assert_int_equal(n_time_waits(), 4);
+	tcp_abort(p.t, conn, REASON_tcp_aborted);
+	peer_drain(&p);
+}
+
 static void an_abort_resets_the_peer(void **state)
 {
 	(void)state;
@@ -490,6 +508,7 @@ int main(void)
 		CASE(a_later_syn_takes_the_place_of_time_wait),
 		CASE(timestamps_decide_whether_a_syn_is_later),
 		CASE(the_oldest_time_wait_gives_way),
+		CASE(time_waits_that_give_way_leave_nothing),
 		CASE(an_abort_resets_the_peer),
 		CASE(an_id_of_one_that_is_gone_does_nothing),
 		CASE(events_of_a_connection_are_told_together),
