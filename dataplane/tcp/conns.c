@@ -143,19 +143,6 @@ void conns_input(struct conns *c, const struct net_arrivals *a, uint64_t now_ns)
 		take_errors(c, a, now_ns);
 }
 
-// A chain with room for n_bytes; NULL when packets have run out.
-static struct rte_mbuf *get_packet(struct conns *c, size_t n_bytes)
-{
-	struct pools *pools = c->config.pools;
-	struct rte_mbuf *packet;
-
-	// The reserve is for what keeps others from waiting: an ACK, a reset (DESIGN.md §7).
-	packet = pools_get(pools, RTE_MIN(n_bytes, (size_t)POOL_LARGE_BYTES));
-	if (packet == NULL && n_bytes <= TCP_HEADER_BYTES_MAX)
-		packet = pools_get_reserve(pools, n_bytes);
-	return packet;
-}
-
 // Copies n_bytes to the end of the chain, which grows where its last buffer is full.
 static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *bytes, size_t n_bytes)
 {
@@ -165,7 +152,8 @@ static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *byte
 		size_t n = RTE_MIN(n_bytes, (size_t)rte_pktmbuf_tailroom(last));
 
 		if (n == 0) {
-			struct rte_mbuf *more = get_packet(c, n_bytes);
+			struct rte_mbuf *more = pools_get(
+				c->config.pools, RTE_MIN(n_bytes, (size_t)POOL_LARGE_BYTES));
 
 			if (more == NULL || rte_pktmbuf_chain(packet, more) != 0) {
 				rte_pktmbuf_free(more);
@@ -183,11 +171,12 @@ static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *byte
 	return true;
 }
 
-// False when packets have run out: what the engine gave counts as sent and will be sent again.
-static bool send_packet(struct conns *c, const struct tcp_packet *out, uint64_t now)
+// Takes a buffer for it. False when more were needed and packets have run out: what the engine gave
+// counts as sent and will be sent again.
+static bool send_packet(
+	struct conns *c, struct rte_mbuf *packet, const struct tcp_packet *out, uint64_t now)
 {
-	struct rte_mbuf *packet = get_packet(c, out->header_bytes + (size_t)out->payload_bytes);
-	bool fits = packet != NULL && append(c, packet, out->header, out->header_bytes);
+	bool fits = append(c, packet, out->header, out->header_bytes);
 
 	for (unsigned i = 0; fits && i < out->n_parts; i++)
 		fits = append(c, packet, out->parts[i].at, out->parts[i].len);
@@ -209,13 +198,13 @@ static bool send_packet(struct conns *c, const struct tcp_packet *out, uint64_t 
 	return true;
 }
 
-// What one packet may carry: more than a segment only where every port cuts, since the engine does
-// not say beforehand which one it is for.
+// What one packet may carry; 0: a segment, unless every port cuts, since the engine does not say
+// beforehand which one it is for.
 static uint32_t payload_max(const struct conns *c)
 {
 	for (unsigned p = 0; p < c->config.map->n_ports; p++) {
 		if (!c->config.ports[p].tx_tcp_segmentation)
-			return c->config.map->tcp.chunk_bytes;
+			return 0;
 	}
 	return TSO_BYTES_MAX;
 }
@@ -229,20 +218,39 @@ static bool a_queue_is_full(const struct conns *c)
 	return false;
 }
 
+// A buffer for the next packet, before the engine counts it as sent. The reserve is for what keeps
+// others from waiting: an ACK, a reset (DESIGN.md §7).
+static struct rte_mbuf *get_buffer(struct conns *c, enum tcp_output_mode *mode)
+{
+	size_t n_bytes = (size_t)c->config.map->tcp.chunk_bytes + TCP_HEADER_BYTES_MAX;
+	struct rte_mbuf *buffer = NULL;
+
+	if (*mode == TCP_OUTPUT_ALL)
+		buffer = pools_get(c->config.pools, n_bytes);
+	if (buffer == NULL) {
+		*mode = TCP_OUTPUT_BARE;
+		buffer = pools_get_reserve(c->config.pools, TCP_HEADER_BYTES_MAX);
+	}
+	return buffer;
+}
+
 bool conns_output(struct conns *c, uint64_t now, uint64_t now_ns)
 {
-	uint32_t bytes_max = payload_max(c);
 	enum tcp_output_mode mode = TCP_OUTPUT_ALL;
+	uint32_t bytes_max = payload_max(c);
 	struct tcp_packet out;
 
 	for (unsigned i = 0; i < CONNS_OUTPUT_MAX; i++) {
-		if (a_queue_is_full(c))
+		struct rte_mbuf *buffer = a_queue_is_full(c) ? NULL : get_buffer(c, &mode);
+
+		if (buffer == NULL)
 			return true;
-		if (mode == TCP_OUTPUT_ALL && rte_mempool_empty(c->config.pools->small))
-			mode = TCP_OUTPUT_BARE;
-		if (!tcp_output(c->engine, now_ns, mode, bytes_max, &out))
-			return false;
-		if (!send_packet(c, &out, now))
+		if (!tcp_output(c->engine, now_ns, mode, bytes_max, &out)) {
+			rte_pktmbuf_free(buffer);
+			// In want of packets there may be data left.
+			return mode == TCP_OUTPUT_BARE;
+		}
+		if (!send_packet(c, buffer, &out, now))
 			mode = TCP_OUTPUT_BARE;
 	}
 	return true;

@@ -242,6 +242,28 @@ static void a_dry_pool_still_answers_a_syn(void **state)
 	rte_pktmbuf_free_bulk(taken, n);
 }
 
+static void data_waits_for_packets_and_is_not_lost(void **state)
+{
+	tcp_conn_id id = connect_to_us();
+	struct rte_mbuf *taken[2048];
+	struct tcp_segment s;
+	struct rte_mbuf *packet;
+	unsigned n = 0;
+
+	(void)state;
+	while (n < 2048 && (taken[n] = pools_get(&world.pools, 100)) != NULL)
+		n++;
+	assert_int_equal(tcp_write(conns_engine(conns), id, "wait", 4), 0);
+	assert_null(next_sent(&s));
+	rte_pktmbuf_free_bulk(taken, n);
+	// At the same moment: no timer was needed.
+	packet = next_sent(&s);
+	assert_non_null(packet);
+	assert_true(view_equal(s.payload, VIEW("wait")));
+	rte_pktmbuf_free(packet);
+	assert_int_equal(world.counters.reason[REASON_no_buffer], 0);
+}
+
 static void a_device_that_cuts_gets_many_segments_at_once(void **state)
 {
 	static uint8_t bytes[8000];
@@ -273,6 +295,7 @@ int main(void)
 		CASE(a_segment_to_no_listener_is_answered_by_a_reset),
 		CASE(the_return_traffic_of_what_we_open_is_ours),
 		CASE(a_dry_pool_still_answers_a_syn),
+		CASE(data_waits_for_packets_and_is_not_lost),
 		CASE(a_device_that_cuts_gets_many_segments_at_once),
 #undef CASE
 	};
