@@ -103,7 +103,7 @@ int64_t builder_add_peer(struct builder *b, const struct endpoint hops[], size_t
 	if (n_hops == 0 || !rule_is_known(b, rule))
 		return -EINVAL;
 	for (size_t i = 0; i < n_hops; i++) {
-		if (!image_hop_is_valid(&hops[i]))
+		if (!endpoint_is_valid(&hops[i]))
 			return -EINVAL;
 	}
 	for (size_t i = 0; i < n_sources; i++) {

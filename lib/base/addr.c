@@ -6,6 +6,23 @@
 #include <errno.h>
 #include <stdio.h>
 
+bool ip_is_valid(const struct ip_addr *ip)
+{
+	static const uint8_t zero[sizeof(ip->bytes)];
+
+	if (memcmp(ip->zero, zero, sizeof(ip->zero)) != 0)
+		return false;
+	if (ip->family == IP_V4)
+		return memcmp(ip->bytes + 4, zero, sizeof(ip->bytes) - 4) == 0;
+	return ip->family == IP_V6;
+}
+
+bool endpoint_is_valid(const struct endpoint *e)
+{
+	return ip_is_valid(&e->ip) && e->port != 0 && e->zero == 0 &&
+		e->transport >= TRANSPORT_UDP && e->transport <= TRANSPORT_TLS;
+}
+
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
 	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

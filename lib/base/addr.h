@@ -42,6 +42,11 @@ struct ip_prefix {
 #define ENDPOINT_TEXT_BYTES 56
 #define IP_TEXT_BYTES       46
 
+// Whether bytes from elsewhere are one: a known family, and zero where its form wants it.
+bool ip_is_valid(const struct ip_addr *ip);
+// That, with a port and a transport.
+bool endpoint_is_valid(const struct endpoint *e);
+
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 bool ip_prefix_covers(const struct ip_prefix *prefix, const struct ip_addr *ip);

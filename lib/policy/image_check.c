@@ -247,26 +247,11 @@ static const char *check_peers(const struct image *image)
 	return NULL;
 }
 
-static bool ip_is_well_formed(const struct ip_addr *ip)
-{
-	if (!all_zero(ip->zero, sizeof(ip->zero)))
-		return false;
-	if (ip->family == IP_V4)
-		return all_zero(ip->bytes + 4, sizeof(ip->bytes) - 4);
-	return ip->family == IP_V6;
-}
-
-bool image_hop_is_valid(const struct endpoint *hop)
-{
-	return ip_is_well_formed(&hop->ip) && hop->port != 0 && hop->zero == 0 &&
-		hop->transport >= TRANSPORT_UDP && hop->transport <= TRANSPORT_TLS;
-}
-
 bool image_prefix_is_valid(const struct ip_prefix *prefix)
 {
 	unsigned whole = prefix->bits / 8;
 
-	if (!ip_is_well_formed(&prefix->ip) || !all_zero(prefix->zero, sizeof(prefix->zero)))
+	if (!ip_is_valid(&prefix->ip) || !all_zero(prefix->zero, sizeof(prefix->zero)))
 		return false;
 	if (prefix->bits > (prefix->ip.family == IP_V4 ? 32 : 128))
 		return false;
@@ -281,7 +266,7 @@ bool image_prefix_is_valid(const struct ip_prefix *prefix)
 static const char *check_hops(const struct image *image)
 {
 	for (uint32_t i = 0; i < image->n_hops; i++) {
-		if (!image_hop_is_valid(&image->hops[i]))
+		if (!endpoint_is_valid(&image->hops[i]))
 			return "a malformed next hop";
 	}
 	return NULL;

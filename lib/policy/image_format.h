@@ -63,7 +63,6 @@ struct image_pattern_row {
 extern const uint32_t image_item_bytes[SECTION_N];
 
 // Whether an image may hold it.
-bool image_hop_is_valid(const struct endpoint *hop);
 bool image_prefix_is_valid(const struct ip_prefix *prefix);
 
 struct image_info image_info_of(const struct image_header *header);
