@@ -26,7 +26,7 @@ static void break_link(struct worker *w)
 	w->link.epoch = 0;
 }
 
-static void say(struct worker *w, struct link_message *m)
+static bool say(struct worker *w, struct link_message *m)
 {
 	int error;
 
@@ -36,6 +36,15 @@ static void say(struct worker *w, struct link_message *m)
 		break_link(w);
 	else if (error < 0)
 		count(w, REASON_link_full);
+	return error == 0;
+}
+
+bool worker_tell_control(void *worker, const struct link_message *m)
+{
+	struct worker *w = worker;
+	struct link_message copy = *m;
+
+	return attached(&w->link) && say(w, &copy);
 }
 
 static uint64_t applied_number(const struct worker *w)
@@ -56,7 +65,7 @@ static void say_applied(struct worker *w)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	m.applied.generation = applied_number(w);
 	m.applied.applied_at_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	say(w, &m);
+	(void)say(w, &m);
 }
 
 static void hear(struct worker *w, const struct link_message *m)
@@ -67,10 +76,14 @@ static void hear(struct worker *w, const struct link_message *m)
 		count(w, REASON_link_message_bad);
 		return;
 	}
-	// PING is all that control may say to a worker today.
+	if (m->type != LINK_PING) {
+		// Of targets that nobody asked for: this worker opens no connections.
+		count(w, REASON_link_message_bad);
+		return;
+	}
 	answer.pong.token = m->ping.token;
 	answer.pong.generation = applied_number(w);
-	say(w, &answer);
+	(void)say(w, &answer);
 }
 
 static void take_up(struct worker *w, struct worker_segment *offered)

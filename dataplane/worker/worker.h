@@ -81,6 +81,10 @@ static inline uint64_t worker_ns(const struct worker *w, uint64_t ticks)
 	return (uint64_t)((unsigned __int128)ticks * w->ns_per_tick >> 32);
 }
 
+// Says it to control under the attachment's epoch. False, and it is not said: control is away or
+// does not read. Its shape is that of the relay's callbacks.
+bool worker_tell_control(void *worker, const struct link_message *m);
+
 // A buffer for what a payload of that length becomes; from the reserve, with room for a refusal
 // only, when the pools are empty. NULL when that is empty too.
 struct rte_mbuf *worker_get_buffer(struct worker *w, size_t payload_bytes);

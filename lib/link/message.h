@@ -5,6 +5,9 @@
 
 #pragma once
 
+#include "lib/base/addr.h"
+#include "lib/base/reason.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +24,24 @@ enum link_type {
 #include "lib/link/message.def"
 #undef LINK_MESSAGE
 	LINK_N,
+};
+
+#define LINK_TARGET_SLOTS        4
+#define LINK_TARGET_LISTENERS    64
+#define LINK_TARGET_RETRY_MS_MAX 600000
+
+struct link_target {
+	struct endpoint remote;
+	uint16_t listener; // index in the core map
+	uint8_t slot;      // < LINK_TARGET_SLOTS
+	uint8_t zero[5];
+};
+
+enum link_target_state {
+	LINK_TARGET_UP,
+	LINK_TARGET_ENDED,  // was up
+	LINK_TARGET_FAILED, // never came up
+	LINK_TARGET_STATE_N,
 };
 
 struct link_message {
@@ -40,12 +61,32 @@ struct link_message {
 			uint64_t generation;
 			uint64_t applied_at_ns; // CLOCK_MONOTONIC of the dataplane
 		} applied;
+		struct {
+			struct link_target target;
+		} target_wanted;
+		struct {
+			struct link_target target;
+			uint8_t state; // enum link_target_state
+			uint8_t zero;
+			uint16_t reason;     // enum reason; REASON_none when it is up
+			uint32_t lost_bytes; // written and never acknowledged, when it ended
+			uint64_t since_ms;   // that state
+		} target_state;
+		struct {
+			struct link_target target;
+		} target_open;
+		struct {
+			struct link_target target;
+			uint32_t retry_ms; // 1 to LINK_TARGET_RETRY_MS_MAX
+			uint32_t zero;
+		} target_refused;
 	};
 };
 
 _Static_assert(sizeof(struct link_message) == LINK_MESSAGE_BYTES, "one slot");
 
 // NULL when m is one that a receiver at this end of direction may act on: known type, right
-// direction, this epoch, unused bytes zero; otherwise which rule it breaks (static text).
+// direction, this epoch, unused bytes zero, fields in their ranges; otherwise which rule it breaks
+// (static text).
 const char *link_message_check(
 	const struct link_message *m, enum link_direction direction, uint32_t epoch);

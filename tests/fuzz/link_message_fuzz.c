@@ -27,6 +27,23 @@ static void require(bool holds)
 		abort();
 }
 
+// What a worker relies on in a message that passed.
+static void require_honest(const struct link_message *m)
+{
+	const struct link_target *t = &m->target_open.target;
+
+	require(m->epoch == EPOCH);
+	if (m->type == LINK_PING)
+		return;
+	require(m->type == LINK_TARGET_OPEN || m->type == LINK_TARGET_REFUSED);
+	require(t->remote.ip.family == IP_V4 || t->remote.ip.family == IP_V6);
+	require(t->remote.transport == TRANSPORT_TCP && t->remote.port != 0);
+	require(t->listener < LINK_TARGET_LISTENERS && t->slot < LINK_TARGET_SLOTS);
+	if (m->type == LINK_TARGET_REFUSED)
+		require(m->target_refused.retry_ms >= 1 &&
+			m->target_refused.retry_ms <= LINK_TARGET_RETRY_MS_MAX);
+}
+
 static void pop(struct honest *h, unsigned n)
 {
 	struct link_message m[16];
@@ -37,7 +54,7 @@ static void pop(struct honest *h, unsigned n)
 	h->in_broken = got == -EPROTO;
 	for (int i = 0; i < got; i++) {
 		if (link_message_check(&m[i], LINK_TO_WORKER, EPOCH) == NULL)
-			require(m[i].type == LINK_PING && m[i].epoch == EPOCH);
+			require_honest(&m[i]);
 	}
 }
 

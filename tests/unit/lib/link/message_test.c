@@ -77,6 +77,101 @@ static void any_bit_outside_the_fields_is_refused(void **state)
 	}
 }
 
+static struct link_target target(void)
+{
+	struct link_target t = {.listener = 3, .slot = 1};
+
+	assert_int_equal(endpoint_parse(VIEW("198.51.100.7"), 5060, TRANSPORT_TCP, &t.remote), 0);
+	return t;
+}
+
+static struct link_message target_message(enum link_type type)
+{
+	struct link_message m = {.type = (uint16_t)type, .epoch = EPOCH};
+
+	m.target_wanted.target = target();
+	if (type == LINK_TARGET_REFUSED)
+		m.target_refused.retry_ms = 1000;
+	return m;
+}
+
+static const char *check_target_message(const struct link_message *m)
+{
+	bool to_worker = m->type == LINK_TARGET_OPEN || m->type == LINK_TARGET_REFUSED;
+
+	return link_message_check(m, to_worker ? LINK_TO_WORKER : LINK_TO_CONTROL, EPOCH);
+}
+
+static void every_message_of_a_target_passes_its_own_way_only(void **state)
+{
+	(void)state;
+	for (unsigned type = LINK_TARGET_WANTED; type <= LINK_TARGET_REFUSED; type++) {
+		struct link_message m = target_message(type);
+		bool to_worker = type == LINK_TARGET_OPEN || type == LINK_TARGET_REFUSED;
+
+		assert_null(check_target_message(&m));
+		assert_string_equal(
+			link_message_check(&m, to_worker ? LINK_TO_CONTROL : LINK_TO_WORKER, EPOCH),
+			"wrong direction");
+	}
+}
+
+static void a_target_that_cannot_be_is_refused_in_every_message(void **state)
+{
+	(void)state;
+	for (unsigned type = LINK_TARGET_WANTED; type <= LINK_TARGET_REFUSED; type++) {
+		struct link_message m[9];
+
+		for (unsigned i = 0; i < 9; i++)
+			m[i] = target_message(type);
+		m[0].target_wanted.target.remote.ip.family = 5;
+		m[1].target_wanted.target.remote.ip.bytes[4] = 1;
+		m[2].target_wanted.target.remote.port = 0;
+		m[3].target_wanted.target.remote.transport = TRANSPORT_UDP;
+		m[4].target_wanted.target.remote.transport = TRANSPORT_TLS;
+		m[5].target_wanted.target.remote.zero = 1;
+		m[6].target_wanted.target.listener = LINK_TARGET_LISTENERS;
+		m[7].target_wanted.target.slot = LINK_TARGET_SLOTS;
+		m[8].target_wanted.target.zero[4] = 1;
+		for (unsigned i = 0; i < 9; i++)
+			assert_non_null(check_target_message(&m[i]));
+	}
+}
+
+static void a_back_off_is_bounded(void **state)
+{
+	struct link_message m = target_message(LINK_TARGET_REFUSED);
+
+	(void)state;
+	m.target_refused.retry_ms = 0;
+	assert_string_equal(check_target_message(&m), "a target's back-off out of range");
+	m.target_refused.retry_ms = LINK_TARGET_RETRY_MS_MAX;
+	assert_null(check_target_message(&m));
+	m.target_refused.retry_ms++;
+	assert_string_equal(check_target_message(&m), "a target's back-off out of range");
+	m.target_refused.retry_ms = 1;
+	m.target_refused.zero = 1;
+	assert_non_null(check_target_message(&m));
+}
+
+static void a_state_and_its_reason_are_known_ones(void **state)
+{
+	struct link_message m = target_message(LINK_TARGET_STATE);
+
+	(void)state;
+	m.target_state.reason = REASON_N - 1;
+	m.target_state.state = LINK_TARGET_STATE_N - 1;
+	assert_null(check_target_message(&m));
+	m.target_state.reason = REASON_N;
+	assert_string_equal(check_target_message(&m), "unknown reason of a target's state");
+	m.target_state.reason = REASON_none;
+	m.target_state.state = LINK_TARGET_STATE_N;
+	assert_string_equal(check_target_message(&m), "unknown state of a target");
+	m.target_state.state = LINK_TARGET_UP;
+	m.target_state.zero = 1;
+	assert_non_null(check_target_message(&m));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +180,10 @@ int main(void)
 		cmocka_unit_test(every_type_outside_the_list_is_refused),
 		cmocka_unit_test(a_message_of_another_epoch_is_refused),
 		cmocka_unit_test(any_bit_outside_the_fields_is_refused),
+		cmocka_unit_test(every_message_of_a_target_passes_its_own_way_only),
+		cmocka_unit_test(a_target_that_cannot_be_is_refused_in_every_message),
+		cmocka_unit_test(a_back_off_is_bounded),
+		cmocka_unit_test(a_state_and_its_reason_are_known_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

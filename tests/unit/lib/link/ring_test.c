@@ -218,8 +218,6 @@ static void two_threads_stream_without_loss_or_tearing(void **state)
 	pthread_join(thread, NULL);
 }
 
-#define SCRIBBLE_TURNS 20000000
-
 // Writes random words all over the segment until it is killed.
 static void scribble(int fd)
 {
@@ -253,9 +251,7 @@ static void a_scribbling_process_costs_its_ring_and_nothing_else(void **state)
 		scribble(f->fd);
 	assert_true(child > 0);
 	link_producer_init(&out, &f->segment->to_control);
-	// How much of each there is depends on when the two processes run: until there was enough.
-	for (unsigned turn = 0; turn < SCRIBBLE_TURNS && (n_broken < 2000 || n_checked == 0);
-		turn++) {
+	for (unsigned turn = 0; turn < 400000 && n_broken < 2000; turn++) {
 		struct link_message m[16];
 		struct link_message answer = ping(turn);
 		int n = link_pop(&f->consumer, m, 16);
