@@ -100,9 +100,12 @@ struct tcp_conn {
 	uint8_t events;          // of enum tcp_event_bit, not yet told
 	uint8_t n_keepalives;    // unanswered
 	uint8_t n_challenges;    // challenge ACKs in this second (RFC 5961 §7)
-	uint32_t challenge_s;    // that, in 2^30 ns
-	uint16_t end_reason;     // enum reason, once ended
-	uint8_t n_bare_answers;  // ACKs in answer to bare ones, since one was acceptable
+	union {
+		uint32_t challenge_s; // that, in 2^30 ns
+		uint32_t lost_bytes;  // once ended: written and never acknowledged
+	};
+	uint16_t end_reason;    // enum reason, once ended
+	uint8_t n_bare_answers; // ACKs in answer to bare ones, since one was acceptable
 	uint8_t zero;
 	uint32_t generation;               // of the id
 	struct tcp_link links[TCP_LIST_N]; // next of the first also in the free list

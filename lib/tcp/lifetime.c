@@ -288,8 +288,10 @@ bool tcp_next_event(struct tcp *t, struct tcp_event *out)
 		.reason = (enum reason)c->end_reason,
 	};
 	c->events = 0;
-	if ((c->flags & TCP_CONN_ENDED) != 0)
+	if ((c->flags & TCP_CONN_ENDED) != 0) {
+		out->unacked = c->lost_bytes;
 		release(t, c);
+	}
 	return true;
 }
 
@@ -310,6 +312,15 @@ void tcp_conn_clear_due(struct tcp *t, struct tcp_conn *c, enum tcp_deadline whi
 	c->due_set &= (uint8_t) ~(1u << which);
 }
 
+// Neither SYN nor FIN are the user's bytes.
+static uint32_t bytes_to_be_lost(const struct tcp_conn *c)
+{
+	const struct tcp_sender *s = &c->sender;
+	uint32_t from = s->una == s->iss ? s->iss + 1 : s->una, n = s->end - from;
+
+	return n > 0 && s->fin_queued ? n - 1 : n;
+}
+
 // Out of everything but the table and the list of events.
 static void stop(struct tcp *t, struct tcp_conn *c)
 {
@@ -320,6 +331,7 @@ static void stop(struct tcp *t, struct tcp_conn *c)
 	c->due_set = 0;
 	if ((c->flags & TCP_CONN_HALF_OPEN) != 0)
 		t->n_half_open--;
+	c->lost_bytes = bytes_to_be_lost(c);
 	tcp_sender_end(t, c);
 }
 

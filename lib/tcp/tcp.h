@@ -120,6 +120,7 @@ struct tcp_event {
 	uint16_t listener;
 	uint8_t what;       // bits of enum tcp_event_bit, all since the last event of conn
 	enum reason reason; // of TCP_CLOSED: tcp_closed, tcp_reset, tcp_refused, tcp_timed_out ...
+	uint32_t unacked;   // of TCP_CLOSED: bytes written that the peer never acknowledged
 };
 // In the order in which connections became eventful. False when there is none. A connection is
 // reported closed once, also when it never was reported opened by us; half-open ones of a SYN of
