@@ -8,6 +8,13 @@
 // waits here, bounded in number, bytes and time, while control is asked (TARGET_WANTED) and says
 // TARGET_OPEN or TARGET_REFUSED. A dead target is refused at once until control's back-off is over.
 //
+// What is told and what is counted: a message that is not written to a connection ends here with
+// one of the egress_... reasons, counted. Bytes that were written and that the peer never
+// acknowledged are lost with their connection, as TCP has it; egress_lost counts such connections.
+//
+// Bounds are hard ones for PARCEL_KEEP; PARCEL_REQUEST is refused beyond half of them, except
+// where the queue is empty.
+//
 // Thread: one worker's; struct egress is its own. Pure but for its host.
 
 #pragma once
@@ -16,45 +23,71 @@
 #include "lib/link/message.h"
 #include "lib/tcp/tcp.h"
 
-#define EGRESS_SLOTS_MAX 4
+#define EGRESS_SLOTS_MAX LINK_TARGET_SLOTS
 
 struct egress;
 
 struct egress_config {
 	struct tcp *tcp;
+	uint32_t send_bytes_max; // of its config
 	const struct relay_host *host;
 	uint64_t *counters; // REASON_N
 	unsigned worker, n_workers;
-	uint32_t n_targets;         // remembered at once
-	uint32_t waiting_bytes_max; // of a slot
-	uint32_t waiting_ms_max;
-	struct siphash_key key;
-	// A message that nobody will get: the sender is to be told. Takes the parcel.
+	struct siphash_key key; // the same in all workers: it says who owns a slot
+
+	uint32_t n_slots;        // remembered at once
+	uint32_t waiting_max;    // messages, of a slot
+	uint32_t waiting_of_all; // messages, of all slots: packet memory is everybody's
+	uint32_t waiting_bytes;  // of a slot
+	uint32_t waiting_ms;     // of a message
+	uint32_t ask_again_ms;   // control has not answered
+	uint32_t open_ms;        // a handshake
+	uint32_t stuck_ms;       // a connection that is full for so long is ended
+	uint32_t idle_ms;        // one that carries nothing for so long is closed; 0: never
+
+	// A request that nobody will get, for this reason, which is counted already: its sender is
+	// to be told, unless it is an ACK. Takes the parcel. May call egress_send().
 	void (*refuse)(void *arg, struct parcel *p, enum reason reason, uint64_t now);
-	// To control; false when its ring is full or it is away.
+	// To control; false when its ring is full or it is away. Sets the epoch.
 	bool (*tell_control)(void *arg, const struct link_message *m);
 	void *arg; // of both
 };
 
+// All numbers and times, as a relay wants them.
+void egress_config_default(struct egress_config *config);
+
 struct egress *egress_new(const struct egress_config *config); // NULL with errno
+// What waits goes back to the host; connections stay as they are.
 void egress_free(struct egress *e);
 
 // Sends to p->destination by p->listener: writes it, queues it, or hands it to the worker that owns
-// its slot. Takes the parcel in any case: one that cannot be taken goes to refuse(), with
-// egress_full (a queue is full: 503 with Retry-After), egress_down or egress_unanswered.
-// PARCEL_KEEP is never refused for a full queue as long as the hard bound holds; beyond that the
-// connection, which does not read, is ended.
+// its slot. Takes the parcel in any case. One that cannot be taken ends with egress_full (a queue
+// is full: 503 with Retry-After), egress_down, egress_unanswered or egress_ring_full: a request
+// goes to refuse(), a response to nobody. PARCEL_KEEP is never refused for a full queue as long as
+// the hard bound holds; beyond that the connection, which does not read, is ended.
 void egress_send(struct egress *e, struct parcel *p, uint64_t now);
 // Likewise of a parcel that another worker handed over: its slot is here.
 void egress_take(struct egress *e, struct parcel *p, uint64_t now);
 
-// A connection of tcp_open() by egress: its user value has this bit.
+// A connection of egress: its user value has this bit.
 #define EGRESS_USER (UINT64_C(1) << 63)
-// Every event of such a connection, before the streams' own handling.
+// Every event of such a connection, before the streams' own handling: what the peer sends is
+// theirs. A peer's FIN is answered here.
 void egress_event(struct egress *e, const struct tcp_event *event, uint64_t now);
 
-// LINK_TARGET_... from control, already checked.
+// LINK_TARGET_... from control, already checked. What nobody asked for is ignored.
 void egress_hear(struct egress *e, const struct link_message *m, uint64_t now);
+// Another attachment has begun: what waits for control's word is asked again with the next
+// egress_timers(), and it is told of the connections that are up.
+void egress_attached(struct egress *e);
 
-// What has waited too long; slots to be asked for again. Call every few milliseconds.
+// What has waited too long; slots to be asked for again. Call every few milliseconds. At most
+// budget slots and messages are looked at.
 void egress_timers(struct egress *e, uint64_t now, unsigned budget);
+
+// For tests and fedctl.
+struct egress_usage {
+	uint32_t n_slots, n_up;
+	uint32_t n_waiting; // messages
+};
+void egress_usage(const struct egress *e, struct egress_usage *out);

@@ -26,6 +26,7 @@ struct parcel {
 	uint16_t status;             // of a response
 	uint8_t kind;                // enum parcel_kind
 	uint8_t method;              // enum sip_method, of a request
+	uint8_t n_slots;             // connections that its target may have: 1 to 4, 0: as many
 	bool is_response;
 	bool again; // over UDP for a sender on a stream, which will not repeat it: we do (timers A,
 		    // E)

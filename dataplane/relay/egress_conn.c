@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The connection of a slot: opened, written to, ended.
+
+#include "dataplane/relay/egress_state.h"
+
+#include <errno.h>
+
+void slot_open(struct egress *e, struct slot *s, uint64_t now)
+{
+	const struct relay_host *host = e->config.host;
+	uint64_t user = EGRESS_USER | (uint64_t)(s - e->slots);
+	tcp_conn_id conn;
+	int error;
+
+	if (!slot_step(s, SLOT_ON_ALLOWED, now))
+		return;
+	error = host->open(host->arg, s->key.listener, &s->key.remote, &conn);
+	if (error < 0) {
+		// No source port, or no connection, is left.
+		slot_end(e, s, REASON_tcp_no_conns, 0, now);
+		return;
+	}
+	s->conn = conn;
+	(void)tcp_set_user(e->config.tcp, conn, user);
+	s->due = now + e->open_ns;
+	slot_set_busy(e, s);
+}
+
+// What waits for one that was up goes on waiting, for another one; what waited for one that never
+// came up will not get one soon.
+void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t lost, uint64_t now)
+{
+	s->failed = s->state == SLOT_OPENING;
+	if (!slot_step(s, SLOT_ON_ENDED, now))
+		return;
+	s->conn = 0;
+	s->full_since = 0;
+	s->reason = (uint16_t)reason;
+	s->lost_bytes = lost;
+	if (lost > 0)
+		e->config.counters[REASON_egress_lost]++;
+	slot_tell(e, s, now);
+	if (s->failed)
+		slot_refuse_all(e, s, REASON_egress_down, now);
+	if (s->first != NULL && slot_step(s, SLOT_ON_WANTED, now))
+		slot_ask(e, s, now);
+}
+
+// Resets it, and tells nobody before slot_end(): the engine's own event finds no slot.
+static void end_stuck(struct egress *e, struct slot *s, uint64_t now)
+{
+	uint32_t lost = tcp_unacked(e->config.tcp, s->conn);
+
+	tcp_abort(e->config.tcp, s->conn, REASON_egress_stuck); // counts it
+	slot_end(e, s, REASON_egress_stuck, lost, now);
+}
+
+static int write_one(struct egress *e, struct slot *s, struct parcel *p)
+{
+	int error = tcp_write(e->config.tcp, s->conn, p->bytes, p->len);
+
+	if (error == 0)
+		e->config.host->put(e->config.host->arg, p);
+	return error;
+}
+
+void slot_flush(struct egress *e, struct slot *s, uint64_t now)
+{
+	while (s->first != NULL) {
+		struct parcel *p = s->first;
+		int error = tcp_write(e->config.tcp, s->conn, p->bytes, p->len);
+
+		if (error == -EPIPE)
+			slot_end(e, s, REASON_tcp_closed, 0, now);
+		if (error < 0)
+			return;
+		e->config.host->put(e->config.host->arg, slot_pop(e, s));
+	}
+}
+
+// A request finds the connection's own queue full: after stuck_ms of that every transaction in it
+// is over (RFC 3261 §17.1: timers B and F are 32 s), and another connection serves better.
+static bool is_stuck(struct egress *e, struct slot *s, uint64_t now)
+{
+	if (s->full_since == 0)
+		s->full_since = now;
+	return now - s->full_since >= e->stuck_ns;
+}
+
+bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
+{
+	uint64_t queued = tcp_unacked(e->config.tcp, s->conn);
+	bool fits = parcel_fits(p, queued, e->config.send_bytes_max);
+	bool keep = p->kind == PARCEL_KEEP;
+	int error = -ENOBUFS;
+
+	if (s->first == NULL && fits)
+		error = write_one(e, s, p);
+	if (error == 0 && !keep)
+		s->full_since = 0;
+	if (error == 0)
+		return true;
+	if (error == -EPIPE) {
+		slot_end(e, s, REASON_tcp_closed, 0, now);
+		return false;
+	}
+	if (!fits && (keep || is_stuck(e, s, now))) {
+		end_stuck(e, s, now);
+		return false;
+	}
+	// What is full is the memory of all: that passes.
+	if (!keep || !slot_wait(e, s, p, now))
+		egress_refuse(e, p, REASON_egress_full, now);
+	return true;
+}

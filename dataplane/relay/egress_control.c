@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What egress and control say to each other: whether a target may be connected to, and what came of
+// it.
+
+#include "dataplane/relay/egress_state.h"
+
+#define MS UINT64_C(1000000)
+
+static struct link_target target_of(const struct slot *s)
+{
+	return (struct link_target){
+		.remote = s->key.remote,
+		.listener = s->key.listener,
+		.slot = s->key.index,
+	};
+}
+
+void slot_ask(struct egress *e, struct slot *s, uint64_t now)
+{
+	struct link_message m = {.type = LINK_TARGET_WANTED};
+
+	m.target_wanted.target = target_of(s);
+	// One that is not heard is asked again as one that is not answered.
+	(void)e->config.tell_control(e->config.arg, &m);
+	s->due = now + e->ask_again_ns;
+	slot_set_busy(e, s);
+}
+
+void slot_tell(struct egress *e, struct slot *s, uint64_t now)
+{
+	struct link_message m = {.type = LINK_TARGET_STATE};
+
+	m.target_state.target = target_of(s);
+	if (s->state == SLOT_UP) {
+		m.target_state.state = LINK_TARGET_UP;
+		m.target_state.since_ms = (now - s->state_since) / MS;
+	} else {
+		m.target_state.state = s->failed ? LINK_TARGET_FAILED : LINK_TARGET_ENDED;
+		m.target_state.reason = s->reason;
+		m.target_state.lost_bytes = s->lost_bytes;
+	}
+	s->untold = !e->config.tell_control(e->config.arg, &m);
+	if (s->untold)
+		slot_set_busy(e, s);
+}
+
+void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
+{
+	const struct link_target *t =
+		m->type == LINK_TARGET_OPEN ? &m->target_open.target : &m->target_refused.target;
+	struct slot_key key = {t->remote, t->listener, t->slot};
+	struct slot *s = slot_find(e, &key);
+
+	// Too late, or never asked for.
+	if (s == NULL || s->state != SLOT_ASKED)
+		return;
+	if (m->type == LINK_TARGET_OPEN) {
+		slot_open(e, s, now);
+	} else if (slot_step(s, SLOT_ON_REFUSED, now)) {
+		s->due = now + m->target_refused.retry_ms * MS;
+		slot_refuse_all(e, s, REASON_egress_down, now);
+	}
+}
+
+void egress_attached(struct egress *e)
+{
+	for (uint32_t i = 0; i < e->n_used; i++) {
+		struct slot *s = &e->slots[i];
+
+		if (s->state == SLOT_ASKED)
+			s->due = 0;
+		else if (s->state == SLOT_UP)
+			s->untold = true;
+		else
+			continue;
+		slot_set_busy(e, s);
+	}
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the files of egress share: slots, how one is found, and its state. Nobody else includes it.
+
+#pragma once
+
+#include "dataplane/relay/egress.h"
+
+#include <sys/queue.h>
+
+enum slot_state {
+#define SLOT_STATE(name) SLOT_##name,
+#include "dataplane/relay/slot_state.def"
+#undef SLOT_STATE
+	SLOT_STATE_N,
+};
+
+enum slot_event {
+#define SLOT_EVENT(name) SLOT_ON_##name,
+#include "dataplane/relay/slot_event.def"
+#undef SLOT_EVENT
+	SLOT_EVENT_N,
+};
+
+// Which one it is.
+struct slot_key {
+	struct endpoint remote;
+	uint16_t listener;
+	uint8_t index; // of the target's slots
+};
+
+struct slot {
+	struct slot_key key;
+	uint8_t state;               // enum slot_state
+	bool busy;                   // in the list of those that the timers look at
+	bool untold;                 // control does not know yet what has become of the connection
+	bool failed;                 // what that is: it never came up
+	uint16_t reason;             // enum reason, of its end
+	uint32_t lost_bytes;         // never acknowledged, of its end
+	tcp_conn_id conn;            // 0: none
+	uint64_t state_since, due;   // ns; of the state
+	uint64_t used;               // ns; lately: when a message last came for it
+	uint64_t full_since;         // ns; 0: it is not
+	struct parcel *first, *last; // that wait, by next
+	uint32_t n_waiting, waiting_bytes;
+	struct slot *next_in_bucket;
+	TAILQ_ENTRY(slot) in_recent, in_busy;
+};
+
+struct egress {
+	struct egress_config config;
+	uint64_t waiting_ns, ask_again_ns, open_ns, stuck_ns, idle_ns;
+	uint32_t n_waiting; // of all slots
+	uint32_t n_used;    // slots: the first ones
+	uint32_t bucket_mask;
+	struct slot **buckets;
+	struct slot *slots;
+	TAILQ_HEAD(slot_list, slot) recent; // those in a bucket, the longest unused first
+	struct slot_list busy;              // something is due, or may be
+};
+
+// egress_slot.c
+// Changes the state by the table. False, and nothing has changed, for an event that cannot be.
+bool slot_step(struct slot *s, enum slot_event event, uint64_t now);
+// The state after an event; SLOT_STATE_N where there is none.
+enum slot_state slot_state_after(enum slot_state state, enum slot_event event);
+const char *slot_state_name(enum slot_state state);
+// Its slot among n of the target's: by rendezvous, so that few pairs move when n changes.
+unsigned slot_index_of_pair(const struct egress *e, uint32_t pair_hash, unsigned n);
+unsigned slot_owner(const struct egress *e, const struct slot_key *key);
+struct slot *slot_find(const struct egress *e, const struct slot_key *key); // NULL: none
+// One that is there or new; NULL where all are in use.
+struct slot *slot_get(struct egress *e, const struct slot_key *key, uint64_t now);
+void slot_set_busy(struct egress *e, struct slot *s);
+void slot_clear_busy(struct egress *e, struct slot *s);
+
+// egress_queue.c
+// The parcel waits in the slot. False, and it stays the caller's, where that is full.
+bool slot_wait(struct egress *e, struct slot *s, struct parcel *p, uint64_t now);
+struct parcel *slot_pop(struct egress *e, struct slot *s); // NULL: none waits
+// Counts reason, and tells the sender of a request. Takes the parcel.
+void egress_refuse(struct egress *e, struct parcel *p, enum reason reason, uint64_t now);
+// All that wait are refused.
+void slot_refuse_all(struct egress *e, struct slot *s, enum reason reason, uint64_t now);
+// Whether the bound for its kind allows n_bytes more behind what is queued.
+static inline bool parcel_fits(const struct parcel *p, uint64_t queued, uint64_t hard)
+{
+	if (p->kind == PARCEL_KEEP || queued == 0)
+		return queued + p->len <= hard;
+	return queued + p->len <= hard / 2;
+}
+
+// egress_control.c
+void slot_ask(struct egress *e, struct slot *s, uint64_t now);
+void slot_tell(struct egress *e, struct slot *s, uint64_t now);
+
+// egress_conn.c
+// Opens its connection, as control allowed.
+void slot_open(struct egress *e, struct slot *s, uint64_t now);
+// Its connection is no more, for this reason, or shall be used no more.
+void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t lost, uint64_t now);
+// Writes what waits, as far as the connection takes it.
+void slot_flush(struct egress *e, struct slot *s, uint64_t now);
+// Writes it to the slot's connection, or queues it behind what waits. False where that connection
+// cannot be used any more and has been ended: the parcel is still the caller's.
+bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What time brings to slots.
+
+#include "dataplane/relay/egress_state.h"
+
+// What a message that has waited for too long has waited for.
+static enum reason reason_of(const struct slot *s)
+{
+	switch ((enum slot_state)s->state) {
+	case SLOT_ASKED:
+		return REASON_egress_unanswered;
+	case SLOT_UP:
+		return REASON_egress_full;
+	case SLOT_IDLE:
+	case SLOT_OPENING:
+	case SLOT_REFUSED:
+	case SLOT_STATE_N:
+		break;
+	}
+	return REASON_egress_down;
+}
+
+// Refuses what is overdue, at most n messages; how many are left of n.
+static unsigned expire(struct egress *e, struct slot *s, uint64_t now, unsigned n)
+{
+	while (n > 0 && s->first != NULL && s->first->due <= now) {
+		egress_refuse(e, slot_pop(e, s), reason_of(s), now);
+		n--;
+	}
+	return n;
+}
+
+static void give_up_opening(struct egress *e, struct slot *s, uint64_t now)
+{
+	tcp_abort(e->config.tcp, s->conn, REASON_tcp_timed_out);
+	slot_end(e, s, REASON_tcp_timed_out, 0, now);
+}
+
+// What is due of the state.
+static void look_at(struct egress *e, struct slot *s, uint64_t now)
+{
+	switch ((enum slot_state)s->state) {
+	case SLOT_ASKED:
+		if (s->first == NULL)
+			(void)slot_step(s, SLOT_ON_UNWANTED, now);
+		else if (now >= s->due)
+			slot_ask(e, s, now);
+		break;
+	case SLOT_OPENING:
+		if (now >= s->due)
+			give_up_opening(e, s, now);
+		break;
+	case SLOT_UP:
+		slot_flush(e, s, now);
+		break;
+	case SLOT_IDLE:
+	case SLOT_REFUSED: // the next message finds its back-off over
+	case SLOT_STATE_N:
+		break;
+	}
+	if (s->untold)
+		slot_tell(e, s, now);
+}
+
+static bool is_busy(const struct slot *s)
+{
+	return s->first != NULL || s->untold || s->state == SLOT_ASKED || s->state == SLOT_OPENING;
+}
+
+// The connection that has carried nothing for the longest, where that is long.
+static void close_idle(struct egress *e, uint64_t now)
+{
+	struct slot *s = TAILQ_FIRST(&e->recent);
+
+	if (e->idle_ns == 0 || s == NULL || now - s->used < e->idle_ns)
+		return;
+	if (s->state == SLOT_UP && s->first == NULL && tcp_unacked(e->config.tcp, s->conn) == 0) {
+		e->config.counters[REASON_egress_idle]++;
+		tcp_close(e->config.tcp, s->conn, now);
+		slot_end(e, s, REASON_egress_idle, 0, now);
+	}
+	// Behind the others, so that they get their turn.
+	s->used = now;
+	TAILQ_REMOVE(&e->recent, s, in_recent);
+	TAILQ_INSERT_TAIL(&e->recent, s, in_recent);
+}
+
+void egress_timers(struct egress *e, uint64_t now, unsigned budget)
+{
+	const struct slot *last = TAILQ_LAST(&e->busy, slot_list), *looked_at = NULL;
+	struct slot *s;
+
+	close_idle(e, now);
+	// Once round at most, each behind the others when it has had its turn.
+	while (budget > 0 && looked_at != last && (s = TAILQ_FIRST(&e->busy)) != NULL) {
+		looked_at = s;
+		slot_clear_busy(e, s);
+		budget = expire(e, s, now, budget - 1);
+		look_at(e, s, now);
+		if (is_busy(s))
+			slot_set_busy(e, s);
+	}
+}
