@@ -6,6 +6,7 @@
 #include "control/options.h"
 #include "control/publish/publisher.h"
 #include "control/sandbox.h"
+#include "control/target/serve.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,6 +20,7 @@ struct control {
 	struct store *store;
 	uv_loop_t loop;
 	struct publisher *publisher;
+	struct target_server *targets;
 	struct api *api;
 	uv_signal_t terminate, interrupt;
 };
@@ -89,6 +91,10 @@ static int start_modules(struct control *c)
 	if (c->publisher == NULL)
 		return fail("publisher", -errno);
 	settings.publisher = c->publisher;
+	c->targets = target_server_new(c->publisher);
+	if (c->targets == NULL)
+		return fail("targets", -errno);
+	settings.targets = target_server_targets(c->targets);
 	c->api = api_new(&settings, c->listener);
 	if (c->api == NULL)
 		return fail("api", -errno);
@@ -112,6 +118,7 @@ static int run(struct control *c)
 	log_line("control", "up: version %s, socket %s", FEDRELAY_VERSION, c->options.socket);
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	api_free(c->api);
+	target_server_free(c->targets);
 	publisher_free(c->publisher);
 	uv_loop_close(&c->loop);
 	return 0;

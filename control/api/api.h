@@ -6,6 +6,7 @@
 #pragma once
 
 #include "control/publish/publisher.h"
+#include "control/target/targets.h"
 
 #define API_CLIENTS_MAX    32
 #define API_NO_GROUP       ((gid_t)-1)
@@ -20,6 +21,7 @@ struct api_settings {
 	uv_loop_t *loop;
 	struct publisher *publisher;
 	struct store *store;
+	const struct targets *targets;
 	gid_t publishers; // API_NO_GROUP: none
 };
 

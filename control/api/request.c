@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"publish", true, publish_command},
 	{"revisions", false, revisions_command},
 	{"status", false, status_command},
+	{"targets", false, targets_command},
 };
 
 void request_run(struct request *r)

@@ -52,6 +52,7 @@ void hits_command(struct request *r);
 void publish_command(struct request *r);
 void revisions_command(struct request *r);
 void status_command(struct request *r);
+void targets_command(struct request *r);
 
 // What several of them say in the same way. Digest in hexadecimal; a rule as {source, line}.
 json_t *digest_json(const uint8_t digest[IMAGE_DIGEST_BYTES]);

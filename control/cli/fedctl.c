@@ -43,6 +43,7 @@ static const struct verb verbs[] = {
 	{"counters", counters_run, "[--all] [--worker N]",
 		"frames and messages by what became of them"},
 	{"hits", hits_run, "[--top N]", "how often each entry decided, most often first"},
+	{"targets", targets_run, "", "next hops that workers connect to, and how that goes"},
 	{"revisions", revisions_run, "[--top N]", "what was published, when and by whom"},
 	{"document", document_run, "[REVISION]",
 		"the document that is published, as it was written"},

@@ -135,6 +135,8 @@ static void attach_when_complete(struct dataplane *d)
 	d->state = ATTACHED;
 	d->replaced = false;
 	d->last_error[0] = '\0';
+	if (d->hearer != NULL)
+		d->hearer->attached(d->hearer_arg);
 	if (d->events->attached != NULL)
 		d->events->attached(d->arg);
 }
@@ -321,6 +323,18 @@ static void tell_generations(struct dataplane *d)
 	}
 }
 
+static void hear_workers(struct dataplane *d)
+{
+	struct rings_heard heard[MESSAGES_A_TURN];
+	unsigned n = MESSAGES_A_TURN;
+
+	while (d->state == ATTACHED && n == MESSAGES_A_TURN) {
+		n = rings_take_heard(d->rings, heard, MESSAGES_A_TURN);
+		for (unsigned i = 0; i < n && d->hearer != NULL; i++)
+			d->hearer->heard(d->hearer_arg, heard[i].worker, &heard[i].message);
+	}
+}
+
 static void on_async(uv_async_t *async)
 {
 	struct dataplane *d = async->data;
@@ -329,6 +343,7 @@ static void on_async(uv_async_t *async)
 		detach(d, d->failed, -ENOTCONN);
 	if (d->state == ATTACHED)
 		tell_generations(d);
+	hear_workers(d);
 }
 
 static void on_changed(void *arg)
@@ -382,6 +397,22 @@ struct dataplane *dataplane_new(
 	return d;
 }
 
+void dataplane_set_hearer(struct dataplane *d, const struct dataplane_hearer *hearer, void *arg)
+{
+	d->hearer = hearer;
+	d->hearer_arg = arg;
+}
+
+int dataplane_say_worker(struct dataplane *d, unsigned worker, const struct link_message *m)
+{
+	return d->state == ATTACHED ? rings_say(d->rings, worker, m) : -ENOTCONN;
+}
+
+unsigned dataplane_n_listeners(const struct dataplane *d)
+{
+	return d->state == ATTACHED ? d->n_listeners : 0;
+}
+
 void dataplane_free(struct dataplane *d)
 {
 	static const struct dataplane_events none;
@@ -390,6 +421,7 @@ void dataplane_free(struct dataplane *d)
 	if (d == NULL)
 		return;
 	d->events = &none;
+	d->hearer = NULL;
 	if (d->state == AWAITS_RINGS || d->state == ATTACHED) {
 		attach_text(m.bye.why, sizeof(m.bye.why), "control stops");
 		(void)attach_send(d->connection->socket, &m, -1);

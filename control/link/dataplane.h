@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lib/link/attach.h"
+#include "lib/link/message.h"
 
 #include <uv.h>
 
@@ -37,6 +38,14 @@ struct dataplane_events {
 	void (*applied)(void *arg, unsigned worker, uint64_t generation);
 };
 
+// Of what workers ask by their rings. All on the loop's thread.
+struct dataplane_hearer {
+	// Another attachment: its workers know nothing of what was said before.
+	void (*attached)(void *arg);
+	// A LINK_TARGET_... message, checked.
+	void (*heard)(void *arg, unsigned worker, const struct link_message *m);
+};
+
 // NULL with errno. Starts trying to attach at once and every 200 ms after a failure. A control that
 // another one replaced goes on trying, but attaches only when that one has gone.
 struct dataplane *dataplane_new(
@@ -44,6 +53,12 @@ struct dataplane *dataplane_new(
 // What was asked is answered with -ENOTCONN before it returns; no event comes any more. The loop
 // must run once more for its handles to close. NULL is fine.
 void dataplane_free(struct dataplane *d);
+
+// One, which stays for as long as the dataplane does; without it, workers are not answered.
+void dataplane_set_hearer(struct dataplane *d, const struct dataplane_hearer *hearer, void *arg);
+// 0; -ENOSPC, the worker's ring is full; -ENOTCONN.
+int dataplane_say_worker(struct dataplane *d, unsigned worker, const struct link_message *m);
+unsigned dataplane_n_listeners(const struct dataplane *d); // 0 while not attached
 
 void dataplane_status(struct dataplane *d, struct dataplane_status *out);
 

@@ -24,6 +24,8 @@ struct connection {
 struct dataplane {
 	const struct dataplane_events *events;
 	void *arg;
+	const struct dataplane_hearer *hearer; // NULL: none
+	void *hearer_arg;
 	uv_loop_t *loop;
 	uv_timer_t tick;
 	uv_async_t async; // the link thread has something, or a send failed

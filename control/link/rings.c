@@ -31,6 +31,8 @@ struct rings {
 	uint64_t last_token;
 	struct worker workers[ATTACH_WORKERS_MAX];
 	struct rings_snapshot seen;
+	uint32_t n_pushed, n_taken; // of heard
+	struct rings_heard heard[RINGS_HEARD_MAX];
 };
 
 static uint64_t now_ns(void)
@@ -74,6 +76,10 @@ static void hear(struct rings *r, unsigned i, const struct link_message *m, uint
 		seen->generation = m->applied.generation;
 		return;
 	}
+	if (m->type != LINK_PONG) {
+		r->heard[r->n_pushed++ % RINGS_HEARD_MAX] = (struct rings_heard){i, *m};
+		return;
+	}
 	seen->generation = m->pong.generation;
 	if (w->token != 0 && m->pong.token == w->token) {
 		seen->round_trip_ns = now - w->pinged_ns;
@@ -93,7 +99,11 @@ static bool turn(struct rings *r)
 
 		if (r->seen.workers[i].broken)
 			continue;
-		n = link_pop(&r->workers[i].in, in, MESSAGES_A_TURN);
+		// The loop is late; what is not taken waits in the ring.
+		if (r->n_pushed - r->n_taken > RINGS_HEARD_MAX - MESSAGES_A_TURN)
+			n = 0;
+		else
+			n = link_pop(&r->workers[i].in, in, MESSAGES_A_TURN);
 		for (int k = 0; k < n; k++)
 			hear(r, i, &in[k], now);
 		r->seen.workers[i].broken = n < 0;
@@ -202,7 +212,35 @@ void rings_detach(struct rings *r)
 	for (unsigned i = 0; i < r->seen.n_workers; i++)
 		link_segment_unmap(r->workers[i].segment);
 	r->seen.n_workers = 0;
+	r->n_taken = r->n_pushed;
 	pthread_mutex_unlock(&r->mutex);
+}
+
+int rings_say(struct rings *r, unsigned worker, const struct link_message *m)
+{
+	struct link_message copy = *m;
+	int error = -ENOTCONN;
+
+	pthread_mutex_lock(&r->mutex);
+	if (worker < r->seen.n_workers && !r->seen.workers[worker].broken) {
+		copy.epoch = r->epoch;
+		error = link_push(&r->workers[worker].out, &copy);
+		if (error == -EPROTO)
+			r->seen.workers[worker].broken = true;
+	}
+	pthread_mutex_unlock(&r->mutex);
+	return error == -EPROTO ? -ENOTCONN : error;
+}
+
+unsigned rings_take_heard(struct rings *r, struct rings_heard out[], unsigned n)
+{
+	unsigned taken = 0;
+
+	pthread_mutex_lock(&r->mutex);
+	while (taken < n && r->n_taken != r->n_pushed)
+		out[taken++] = r->heard[r->n_taken++ % RINGS_HEARD_MAX];
+	pthread_mutex_unlock(&r->mutex);
+	return taken;
 }
 
 void rings_take_snapshot(struct rings *r, struct rings_snapshot *out)

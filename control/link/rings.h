@@ -34,4 +34,17 @@ void rings_attach(
 // When it returns, the thread touches them no more.
 void rings_detach(struct rings *r);
 
+// Says it to a worker under the attachment's epoch. 0; -ENOSPC, its ring is full; -ENOTCONN.
+int rings_say(struct rings *r, unsigned worker, const struct link_message *m);
+
+// What workers said that is for others than the link thread: LINK_TARGET_... Up to n of it, in the
+// order in which each worker said it; how many. While RINGS_HEARD_MAX wait here, the rest stays in
+// the rings.
+#define RINGS_HEARD_MAX 4096
+struct rings_heard {
+	unsigned worker;
+	struct link_message message;
+};
+unsigned rings_take_heard(struct rings *r, struct rings_heard out[], unsigned n);
+
 void rings_take_snapshot(struct rings *r, struct rings_snapshot *out);

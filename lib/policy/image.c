@@ -170,6 +170,12 @@ const struct endpoint *image_hops(const struct image *image, const struct image_
 	return image->hops + peer->first_hop;
 }
 
+const struct endpoint *image_hops_of_all(const struct image *image, uint32_t *n)
+{
+	*n = image->n_hops;
+	return image->hops;
+}
+
 const struct ip_prefix *image_sources(const struct image *image, const struct image_peer *peer)
 {
 	return image->prefixes + peer->first_source;

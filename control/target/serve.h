@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Answers workers that ask for connections: joins targets.h to the dataplane's rings and to what is
+// published. The loop's thread.
+
+#pragma once
+
+#include "control/publish/publisher.h"
+#include "control/target/targets.h"
+
+struct target_server;
+
+// From now on, for as long as the publisher has its dataplane. NULL with errno.
+struct target_server *target_server_new(struct publisher *p);
+// After publisher_stop(), or before it was used.
+void target_server_free(struct target_server *s);
+
+const struct targets *target_server_targets(const struct target_server *s);

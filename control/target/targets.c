@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "control/target/targets.h"
+
+#include "control/target/hops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#define MS UINT64_C(1000000)
+// Entries looked at for one to give way.
+#define GIVE_WAY_TRIES 32
+// Doublings after which the delay is the longest.
+#define DOUBLINGS_MAX 6
+
+struct connection {
+	bool up;
+	uint64_t since_ns;
+};
+
+struct target {
+	struct endpoint remote;
+	uint16_t listener;
+	uint32_t n_failures;
+	uint64_t until_ns; // of the back-off
+	enum reason reason;
+	uint64_t lost_bytes, n_opened, n_ended, n_failed;
+	struct connection connections[LINK_TARGET_SLOTS];
+	struct target *next_in_bucket;
+	TAILQ_ENTRY(target) in_recent;
+};
+
+struct targets {
+	struct hops hops;
+	uint64_t random;
+	uint64_t n_unknown;
+	uint32_t n_max, n_used;
+	uint32_t bucket_mask;
+	struct target **buckets;
+	struct target *all;
+	TAILQ_HEAD(target_list, target) recent; // the longest unused first
+};
+
+// splitmix64 (Steele, Lea and Flood, 2014): only so that targets do not come back all at once.
+static uint64_t draw(struct targets *t)
+{
+	uint64_t z = t->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+struct targets *targets_new(uint32_t n_max, uint64_t seed)
+{
+	struct targets *t;
+	uint32_t n_buckets = 1;
+
+	if (n_max == 0 || n_max > 1u << 20) {
+		errno = EINVAL;
+		return NULL;
+	}
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	while (n_buckets < 2 * n_max)
+		n_buckets *= 2;
+	t->random = seed;
+	t->n_max = n_max;
+	t->bucket_mask = n_buckets - 1;
+	t->buckets = calloc(n_buckets, sizeof(struct target *));
+	t->all = calloc(n_max, sizeof(*t->all));
+	TAILQ_INIT(&t->recent);
+	if (t->buckets == NULL || t->all == NULL) {
+		targets_free(t);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return t;
+}
+
+void targets_free(struct targets *t)
+{
+	if (t == NULL)
+		return;
+	hops_fini(&t->hops);
+	free(t->buckets);
+	free(t->all);
+	free(t);
+}
+
+// Only hops of the published policy come here, so nobody can choose them to collide.
+static struct target **bucket_of(
+	struct targets *t, const struct endpoint *remote, uint16_t listener)
+{
+	static const struct siphash_key key = {0x7461726765747321, 0x6665647265656c79};
+	struct siphash h;
+
+	siphash_init(&h, &key);
+	siphash_add(&h, remote, sizeof(*remote));
+	siphash_add(&h, &listener, sizeof(listener));
+	return &t->buckets[siphash_end(&h) & t->bucket_mask];
+}
+
+static struct target *find(struct targets *t, const struct link_target *which)
+{
+	struct target *found = *bucket_of(t, &which->remote, which->listener);
+
+	while (found != NULL &&
+		(found->listener != which->listener ||
+			!endpoint_equal(&found->remote, &which->remote)))
+		found = found->next_in_bucket;
+	return found;
+}
+
+static unsigned count_up(const struct target *target)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LINK_TARGET_SLOTS; i++)
+		n += target->connections[i].up;
+	return n;
+}
+
+static struct target *give_way(struct targets *t)
+{
+	struct target *target, **at;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(target, &t->recent, in_recent)
+	{
+		if (n++ == GIVE_WAY_TRIES)
+			return NULL;
+		if (count_up(target) == 0)
+			break;
+	}
+	if (target == NULL)
+		return NULL;
+	TAILQ_REMOVE(&t->recent, target, in_recent);
+	for (at = bucket_of(t, &target->remote, target->listener); *at != target;)
+		at = &(*at)->next_in_bucket;
+	*at = target->next_in_bucket;
+	return target;
+}
+
+// That is there or new; NULL where all are in use.
+static struct target *get(struct targets *t, const struct link_target *which)
+{
+	struct target *target = find(t, which), **bucket;
+
+	if (target != NULL) {
+		TAILQ_REMOVE(&t->recent, target, in_recent);
+		TAILQ_INSERT_TAIL(&t->recent, target, in_recent);
+		return target;
+	}
+	target = t->n_used < t->n_max ? &t->all[t->n_used++] : give_way(t);
+	if (target == NULL)
+		return NULL;
+	bucket = bucket_of(t, &which->remote, which->listener);
+	*target = (struct target){
+		.remote = which->remote, .listener = which->listener, .next_in_bucket = *bucket};
+	*bucket = target;
+	TAILQ_INSERT_TAIL(&t->recent, target, in_recent);
+	return target;
+}
+
+static uint32_t back_off_left(const struct target *target, uint64_t now_ns)
+{
+	return now_ns >= target->until_ns ? 0
+					  : (uint32_t)((target->until_ns - now_ns + MS - 1) / MS);
+}
+
+static void refuse(struct link_message *answer, const struct link_target *which, uint32_t retry_ms)
+{
+	*answer = (struct link_message){.type = LINK_TARGET_REFUSED};
+	answer->target_refused.target = *which;
+	answer->target_refused.retry_ms = retry_ms;
+}
+
+static void answer_wanted(struct targets *t, const struct image *image, unsigned n_listeners,
+	const struct link_target *which, uint64_t now_ns, struct link_message *answer)
+{
+	struct target *target;
+	uint32_t left;
+
+	if (which->listener >= n_listeners || !hops_have(&t->hops, image, &which->remote)) {
+		t->n_unknown++;
+		refuse(answer, which, TARGETS_UNKNOWN_MS);
+		return;
+	}
+	target = get(t, which);
+	if (target == NULL) {
+		refuse(answer, which, TARGETS_BACK_OFF_MS_MIN);
+		return;
+	}
+	left = back_off_left(target, now_ns);
+	if (left > 0) {
+		refuse(answer, which, left);
+		return;
+	}
+	*answer = (struct link_message){.type = LINK_TARGET_OPEN};
+	answer->target_open.target = *which;
+}
+
+static bool is_stable(const struct connection *c, uint64_t now_ns)
+{
+	return c->up && now_ns - c->since_ns >= TARGETS_STABLE_MS * MS;
+}
+
+static void back_off(struct targets *t, struct target *target, uint64_t now_ns)
+{
+	uint64_t ms = TARGETS_BACK_OFF_MS_MIN + TARGETS_BACK_OFF_MS_MIN / 4;
+	uint32_t doublings;
+
+	if (now_ns < target->until_ns)
+		return;
+	doublings = target->n_failures < DOUBLINGS_MAX ? target->n_failures : DOUBLINGS_MAX;
+	target->n_failures++;
+	ms <<= doublings;
+	if (ms > TARGETS_BACK_OFF_MS_MAX)
+		ms = TARGETS_BACK_OFF_MS_MAX;
+	ms -= draw(t) % (ms / 4 + 1);
+	if (ms < TARGETS_BACK_OFF_MS_MIN)
+		ms = TARGETS_BACK_OFF_MS_MIN;
+	target->until_ns = now_ns + ms * MS;
+}
+
+// Whether the partner's end of a connection that stood only for a moment says that it is unwell.
+static bool was_cut(enum reason reason)
+{
+	return reason != REASON_tcp_closed && reason != REASON_egress_idle;
+}
+
+static void take_end(
+	struct targets *t, struct target *target, const struct link_message *m, uint64_t now_ns)
+{
+	struct connection *c = &target->connections[m->target_state.target.slot];
+	bool failed = m->target_state.state == LINK_TARGET_FAILED;
+
+	for (unsigned i = 0; i < LINK_TARGET_SLOTS; i++) {
+		if (is_stable(&target->connections[i], now_ns))
+			target->n_failures = 0;
+	}
+	target->reason = (enum reason)m->target_state.reason;
+	target->lost_bytes += m->target_state.lost_bytes;
+	target->n_failed += failed;
+	target->n_ended += !failed;
+	if (failed || (!is_stable(c, now_ns) && was_cut(target->reason)))
+		back_off(t, target, now_ns);
+	*c = (struct connection){0};
+}
+
+static void take_up(struct target *target, const struct link_message *m, uint64_t now_ns)
+{
+	struct connection *c = &target->connections[m->target_state.target.slot];
+	uint64_t age = m->target_state.since_ms;
+
+	age = age < now_ns / MS ? age * MS : now_ns;
+	// Told again to a control that has restarted, it is none that was opened.
+	target->n_opened += !c->up;
+	*c = (struct connection){.up = true, .since_ns = now_ns - age};
+	// It answers: its other connections need not wait.
+	target->until_ns = 0;
+}
+
+static void take_state(struct targets *t, const struct link_message *m, uint64_t now_ns)
+{
+	const struct link_target *which = &m->target_state.target;
+	struct target *target;
+
+	// One that is up is worth an entry, also where the policy has lost it.
+	target = m->target_state.state == LINK_TARGET_UP ? get(t, which) : find(t, which);
+	if (target == NULL)
+		return;
+	if (m->target_state.state == LINK_TARGET_UP)
+		take_up(target, m, now_ns);
+	else
+		take_end(t, target, m, now_ns);
+}
+
+bool targets_hear(struct targets *t, const struct image *image, unsigned n_listeners,
+	const struct link_message *m, uint64_t now_ns, struct link_message *answer)
+{
+	if (m->type == LINK_TARGET_STATE) {
+		take_state(t, m, now_ns);
+		return false;
+	}
+	if (m->type != LINK_TARGET_WANTED)
+		return false;
+	answer_wanted(t, image, n_listeners, &m->target_wanted.target, now_ns, answer);
+	return true;
+}
+
+void targets_forget_connections(struct targets *t)
+{
+	for (uint32_t i = 0; i < t->n_used; i++)
+		memset(t->all[i].connections, 0, sizeof(t->all[i].connections));
+}
+
+static void describe(const struct target *target, uint64_t now_ns, struct targets_row *row)
+{
+	uint64_t oldest_ns = now_ns;
+
+	*row = (struct targets_row){
+		.remote = target->remote,
+		.listener = target->listener,
+		.n_up = count_up(target),
+		.back_off_ms = back_off_left(target, now_ns),
+		.n_failures = target->n_failures,
+		.reason = target->reason,
+		.lost_bytes = target->lost_bytes,
+		.n_opened = target->n_opened,
+		.n_ended = target->n_ended,
+		.n_failed = target->n_failed,
+	};
+	for (unsigned i = 0; i < LINK_TARGET_SLOTS; i++) {
+		const struct connection *c = &target->connections[i];
+
+		if (c->up && c->since_ns < oldest_ns)
+			oldest_ns = c->since_ns;
+	}
+	row->up_ms = (now_ns - oldest_ns) / MS;
+}
+
+void targets_each(const struct targets *t, uint64_t now_ns,
+	void (*each)(void *arg, const struct targets_row *row), void *arg)
+{
+	const struct target *target;
+
+	TAILQ_FOREACH_REVERSE(target, &t->recent, target_list, in_recent)
+	{
+		struct targets_row row;
+
+		describe(target, now_ns, &row);
+		each(arg, &row);
+	}
+}
+
+uint64_t targets_n_unknown(const struct targets *t)
+{
+	return t->n_unknown;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which next hops the workers may connect to, and when: those that a peer of the published policy
+// has, and a dead one not before its back-off is over. Workers ask and are answered at once; what
+// becomes of the connections they say themselves (lib/link/message.def).
+//
+// A failure counts once for all connections of a target that failed together: while it is backing
+// off, further ones change nothing. It is forgotten when a connection has stood for a while.
+//
+// Pure: time and randomness come from the caller. The loop's thread.
+
+#pragma once
+
+#include "lib/link/message.h"
+#include "lib/policy/image.h"
+
+// Of the delays between two tries of a dead target, each a random part shorter than the double of
+// the one before.
+#define TARGETS_BACK_OFF_MS_MIN 1000
+#define TARGETS_BACK_OFF_MS_MAX 60000
+// A connection that has stood for so long was a success.
+#define TARGETS_STABLE_MS 10000
+// Until a worker asks again for one that no peer has: a publication may be under way to control.
+#define TARGETS_UNKNOWN_MS 1000
+
+struct targets;
+
+// n_max: targets remembered at once, 1 to 2^20; the longest unused ones without a connection give
+// way. seed: of the jitter. NULL with errno.
+struct targets *targets_new(uint32_t n_max, uint64_t seed);
+void targets_free(struct targets *t);
+
+// A TARGET_... message of a worker, already checked by link_message_check(). True: *answer is to be
+// said to that worker. image: what is published now, or NULL. n_listeners: of the dataplane.
+bool targets_hear(struct targets *t, const struct image *image, unsigned n_listeners,
+	const struct link_message *m, uint64_t now_ns, struct link_message *answer);
+
+// Another attachment: its workers will tell of their connections. Back-offs stay.
+void targets_forget_connections(struct targets *t);
+
+struct targets_row {
+	struct endpoint remote;
+	uint16_t listener;
+	unsigned n_up;
+	uint64_t up_ms;                       // since the oldest connection came up; 0: none is up
+	uint32_t back_off_ms;                 // left; 0: may be connected to
+	uint32_t n_failures;                  // one after the other
+	enum reason reason;                   // of the last connection that ended or failed
+	uint64_t lost_bytes;                  // with connections that ended
+	uint64_t n_opened, n_ended, n_failed; // connections
+};
+
+// Calls each for every target, the one last asked for first.
+void targets_each(const struct targets *t, uint64_t now_ns,
+	void (*each)(void *arg, const struct targets_row *row), void *arg);
+
+// Asked for, and no peer has it.
+uint64_t targets_n_unknown(const struct targets *t);
