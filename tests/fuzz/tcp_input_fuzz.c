@@ -223,7 +223,7 @@ static void send_all(struct script *s)
 	static struct tcp_packet packet;
 	uint8_t how = get8(s);
 	enum tcp_output_mode mode = (how & 1) != 0 ? TCP_OUTPUT_BARE : TCP_OUTPUT_ALL;
-	uint32_t payload_max = (how & 2) != 0 ? 1460 : 20000;
+	uint32_t payload_max = (how & 2) != 0 ? 0 : 20000;
 	unsigned n = 0;
 
 	while (tcp_output(t, now, mode, payload_max, &packet)) {
