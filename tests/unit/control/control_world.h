@@ -6,6 +6,7 @@
 
 #include "control/api/api.h"
 #include "control/api/frame.h"
+#include "control/target/serve.h"
 
 #include "tests/unit/control/fake_dataplane.h"
 #include "tests/unit/control/image.h"
@@ -20,6 +21,7 @@ struct control {
 	uv_loop_t loop;
 	struct store *store;
 	struct publisher *publisher;
+	struct target_server *targets;
 	struct api *api;
 	struct fake_dataplane dataplane;
 	bool has_dataplane;
@@ -39,6 +41,9 @@ static inline void start(void)
 	assert_non_null(c.publisher);
 	settings.store = c.store;
 	settings.publisher = c.publisher;
+	c.targets = target_server_new(c.publisher);
+	assert_non_null(c.targets);
+	settings.targets = target_server_targets(c.targets);
 	c.api = api_new(&settings, -1);
 	assert_non_null(c.api);
 }
@@ -49,6 +54,7 @@ static inline void stop(void)
 	publisher_stop(c.publisher);
 	uv_run(&c.loop, UV_RUN_DEFAULT);
 	api_free(c.api);
+	target_server_free(c.targets);
 	publisher_free(c.publisher);
 	assert_int_equal(uv_loop_close(&c.loop), 0);
 	store_close(c.store);

@@ -27,6 +27,8 @@ struct fake_dataplane {
 	unsigned n_published;
 	uint64_t hits[64]; // what it says of its entries
 	size_t n_hits;
+	unsigned n_heard; // messages for its worker, PING apart
+	struct link_message heard;
 };
 
 static inline void fake_listen(struct fake_dataplane *f, const char *path)
@@ -135,8 +137,11 @@ static inline void fake_answer_worker(struct fake_dataplane *f)
 	for (int i = 0; i < n; i++) {
 		struct link_message pong = {.type = LINK_PONG, .epoch = f->epoch};
 
-		if (in[i].type != LINK_PING)
+		if (in[i].type != LINK_PING) {
+			f->n_heard++;
+			f->heard = in[i];
 			continue;
+		}
 		pong.pong.token = in[i].ping.token;
 		pong.pong.generation = f->silent_worker ? 0 : f->generation;
 		assert_int_equal(link_push(&f->to_control, &pong), 0);

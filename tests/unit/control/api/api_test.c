@@ -106,6 +106,114 @@ static void counters_are_summed_by_name(void **state)
 	json_decref(reply);
 }
 
+#define TCP_DOCUMENT                                                   \
+	"local_domains:\n"                                             \
+	"  - {domain: contoso.example, servers: [\"udp:10.0.0.2\"]}\n" \
+	"partners:\n"                                                  \
+	"  - {name: p, next_hops: [\"tcp:192.0.2.2\"]}\n"
+
+static struct link_target tcp_target(const char *text)
+{
+	struct link_target t = {0};
+
+	assert_int_equal(endpoint_parse(view_string(text), 5060, TRANSPORT_TCP, &t.remote), 0);
+	return t;
+}
+
+// What a worker says; then turns until control has answered n times.
+static void say(struct link_message *m, unsigned n)
+{
+	uint64_t deadline = uv_hrtime() + DEADLINE_NS;
+
+	m->epoch = c.dataplane.epoch;
+	assert_int_equal(link_push(&c.dataplane.to_control, m), 0);
+	while (c.dataplane.n_heard < n) {
+		turn();
+		assert_true(uv_hrtime() < deadline);
+	}
+}
+
+static void want(const char *text, enum link_type answer)
+{
+	struct link_message m = {.type = LINK_TARGET_WANTED};
+
+	m.target_wanted.target = tcp_target(text);
+	say(&m, c.dataplane.n_heard + 1);
+	assert_null(link_message_check(&c.dataplane.heard, LINK_TO_WORKER, c.dataplane.epoch));
+	assert_int_equal(c.dataplane.heard.type, answer);
+	assert_memory_equal(&c.dataplane.heard.target_open.target, &m.target_wanted.target,
+		sizeof(struct link_target));
+}
+
+static void a_worker_may_connect_to_what_is_published_and_to_nothing_else(void **state)
+{
+	(void)state;
+	attach();
+	want("192.0.2.2", LINK_TARGET_REFUSED);
+	expect_outcome(publish(TCP_DOCUMENT, PUBLISH), true, "done", 1);
+	want("192.0.2.2", LINK_TARGET_OPEN);
+	want("192.0.2.3", LINK_TARGET_REFUSED);
+	expect_outcome(publish(TEST_DOCUMENT, PUBLISH), true, "done", 2);
+	want("192.0.2.2", LINK_TARGET_REFUSED);
+}
+
+static void what_becomes_of_connections_is_shown(void **state)
+{
+	struct link_message m = {.type = LINK_TARGET_STATE};
+	json_t *reply, *row;
+
+	(void)state;
+	attach();
+	expect_outcome(publish(TCP_DOCUMENT, PUBLISH), true, "done", 1);
+	want("192.0.2.2", LINK_TARGET_OPEN);
+	m.target_state.target = tcp_target("192.0.2.2");
+	m.target_state.state = LINK_TARGET_FAILED;
+	m.target_state.reason = REASON_tcp_refused;
+	say(&m, 0);
+	want("192.0.2.2", LINK_TARGET_REFUSED);
+	reply = ask("{\"command\":\"targets\"}");
+	row = json_array_get(json_object_get(reply, "targets"), 0);
+	assert_string_equal(text_of(row, "target"), "192.0.2.2:5060");
+	assert_string_equal(text_of(row, "listener_name"), "outside4");
+	assert_string_equal(text_of(row, "reason"), "tcp_refused");
+	assert_int_equal(number_of(row, "up"), 0);
+	assert_int_equal(number_of(row, "failures"), 1);
+	assert_int_equal(number_of(row, "failed"), 1);
+	assert_in_range(number_of(row, "back_off_ms"), 1, 1250);
+	assert_int_equal(json_array_size(json_object_get(reply, "targets")), 1);
+	json_decref(reply);
+}
+
+static void another_attachment_forgets_connections_and_keeps_the_back_off(void **state)
+{
+	struct link_message m = {.type = LINK_TARGET_STATE};
+	uint64_t deadline = uv_hrtime() + DEADLINE_NS;
+	json_t *reply, *row;
+
+	(void)state;
+	attach();
+	expect_outcome(publish(TCP_DOCUMENT, PUBLISH), true, "done", 1);
+	m.target_state.target = tcp_target("192.0.2.2");
+	m.target_state.state = LINK_TARGET_UP;
+	say(&m, 0);
+	m.target_state.target.slot = 1;
+	m.target_state.state = LINK_TARGET_FAILED;
+	m.target_state.reason = REASON_tcp_timed_out;
+	say(&m, 0);
+	want("192.0.2.2", LINK_TARGET_REFUSED);
+	fake_detach(&c.dataplane);
+	while (c.dataplane.control < 0 || publisher_generation(c.publisher) == 0) {
+		turn();
+		assert_true(uv_hrtime() < deadline);
+	}
+	want("192.0.2.2", LINK_TARGET_REFUSED);
+	reply = ask("{\"command\":\"targets\"}");
+	row = json_array_get(json_object_get(reply, "targets"), 0);
+	assert_int_equal(number_of(row, "up"), 0);
+	assert_int_equal(number_of(row, "opened"), 1);
+	json_decref(reply);
+}
+
 static void hits_tell_the_busiest_entries_first(void **state)
 {
 	const struct image *image;
@@ -347,6 +455,9 @@ int main(void)
 		TEST(explain_says_what_policy_decide_says),
 		TEST(explain_takes_the_side_and_the_source_into_account),
 		TEST(counters_are_summed_by_name),
+		TEST(a_worker_may_connect_to_what_is_published_and_to_nothing_else),
+		TEST(what_becomes_of_connections_is_shown),
+		TEST(another_attachment_forgets_connections_and_keeps_the_back_off),
 		TEST(hits_tell_the_busiest_entries_first),
 		TEST(hits_of_another_revision_are_not_given_to_names),
 		TEST(the_history_tells_who_published_what),
