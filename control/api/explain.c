@@ -59,8 +59,11 @@ static json_t *hops_json(const struct image *image, uint32_t peer_index)
 	char text[ENDPOINT_TEXT_BYTES];
 
 	for (uint32_t i = 0; peer != NULL && i < peer->n_hops; i++) {
-		endpoint_format(&image_hops(image, peer)[i], text);
-		json_array_append_new(hops, json_sprintf("udp:%s", text));
+		const struct endpoint *hop = &image_hops(image, peer)[i];
+
+		endpoint_format(hop, text);
+		json_array_append_new(
+			hops, json_sprintf("%s:%s", transport_name(hop->transport), text));
 	}
 	return hops;
 }

@@ -128,8 +128,17 @@ int64_t builder_add_peer(struct builder *b, const struct endpoint hops[], size_t
 		.first_source = (uint32_t)(b->prefixes.n - n_sources),
 		.n_sources = (uint32_t)n_sources,
 		.rule = rule,
+		.connections = IMAGE_CONNECTIONS_DEFAULT,
 	};
 	return (int64_t)b->peers.n - 1;
+}
+
+int builder_set_connections(struct builder *b, uint32_t peer, unsigned connections)
+{
+	if (peer >= b->peers.n || connections == 0 || connections > IMAGE_CONNECTIONS_MAX)
+		return -EINVAL;
+	((struct image_peer *)b->peers.items)[peer].connections = (uint8_t)connections;
+	return 0;
 }
 
 static bool entry_is_valid(

@@ -23,11 +23,14 @@ void builder_free(struct builder *b);
 // NUL, -ENOSPC after 255, or -ENOMEM.
 int builder_add_source(struct builder *b, struct view text);
 
-// Registers an organisation. Its number, or -EINVAL (no hop, one without port or transport, a
-// malformed address or prefix), -ENOSPC over IMAGE_PEERS_MAX, -ENOMEM. Requests of a peer without
-// sources are all refused.
+// Registers an organisation, with IMAGE_CONNECTIONS_DEFAULT. Its number, or -EINVAL (no hop, one
+// without port or transport, a malformed address or prefix), -ENOSPC over IMAGE_PEERS_MAX, -ENOMEM.
+// Requests of a peer without sources are all refused.
 int64_t builder_add_peer(struct builder *b, const struct endpoint hops[], size_t n_hops,
 	const struct ip_prefix sources[], size_t n_sources, image_rule_id rule);
+
+// How many connections each of a registered peer's hops may have. 0, or -EINVAL.
+int builder_set_connections(struct builder *b, uint32_t peer, unsigned connections);
 
 // A name covers itself and its sub-domains. peer: IMAGE_PEER_NONE for IMAGE_BLOCK.
 // 0; -EEXIST where the same name is there already, with the rule of the first in *other: within

@@ -72,8 +72,12 @@ static int add_peers(struct compile *c)
 		int64_t number = builder_add_peer(c->builder, peer->hops, peer->n_hops,
 			peer->sources, peer->n_sources, IMAGE_RULE(source, peer->line));
 
-		if (number < 0)
-			return (int)number;
+		int error = number < 0
+			? (int)number
+			: builder_set_connections(c->builder, (uint32_t)number, peer->connections);
+
+		if (error < 0)
+			return error;
 	}
 	return 0;
 }

@@ -62,6 +62,7 @@ static void begin_peer(struct parse *p, bool local, unsigned line)
 	if (peer != NULL) {
 		peer->local = local;
 		peer->line = line;
+		peer->connections = IMAGE_CONNECTIONS_DEFAULT;
 	}
 }
 
@@ -147,17 +148,32 @@ static bool lacks_brackets(struct view address)
 		memchr(colon + 1, ':', (size_t)(address.at + address.len - colon - 1)) != NULL;
 }
 
+// TRANSPORT:ADDRESS:PORT.
+static bool parse_hop(struct view text, struct endpoint *hop)
+{
+	static const enum transport transports[] = {TRANSPORT_UDP, TRANSPORT_TCP};
+	struct view address;
+
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+		struct view name = view_string(transport_name(transports[i]));
+
+		if (text.len <= name.len + 1 || text.at[name.len] != ':' ||
+			!view_equal(view_of(text.at, name.len), name))
+			continue;
+		address = view_of(text.at + name.len + 1, text.len - name.len - 1);
+		return !lacks_brackets(address) &&
+			endpoint_parse(address, SIP_PORT, transports[i], hop) == 0 &&
+			hop->port != 0;
+	}
+	return false;
+}
+
 static void add_hop(struct parse *p, const struct schema_event *e, struct errors *errors)
 {
-	static const struct view udp = {(const uint8_t *)"udp:", 4};
 	struct document_peer *peer = last_peer(p);
 	struct endpoint hop, *place;
 
-	if (e->text.len <= udp.len || !view_equal(view_of(e->text.at, udp.len), udp) ||
-		lacks_brackets(view_of(e->text.at + udp.len, e->text.len - udp.len)) ||
-		endpoint_parse(view_of(e->text.at + udp.len, e->text.len - udp.len), SIP_PORT,
-			TRANSPORT_UDP, &hop) < 0 ||
-		hop.port == 0) {
+	if (!parse_hop(e->text, &hop)) {
 		errors_add(errors, e->line, "\"%s\" is not a next hop; %s is expected",
 			(const char *)e->text.at, e->key->what);
 		return;
@@ -258,6 +274,9 @@ static void take_value(struct parse *p, const struct schema_event *e, struct err
 		break;
 	case KEY_SOURCE:
 		add_source(p, e, errors);
+		break;
+	case KEY_CONNECTIONS:
+		last_peer(p)->connections = (unsigned)e->number;
 		break;
 	case KEY_DOMAIN:
 	case KEY_FILE:

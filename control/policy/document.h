@@ -23,6 +23,7 @@ struct document_peer {
 	size_t n_hops;
 	struct ip_prefix *sources; // by default the hops' own addresses
 	size_t n_sources;
+	unsigned connections; // to each of the hops that is reached by a stream
 };
 
 enum document_entry_kind {

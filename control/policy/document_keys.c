@@ -22,7 +22,12 @@
 	{                                                                                          \
 		.name = (key), .id = KEY_HOP, .type = SCHEMA_TEXT, .list = true, .required = true, \
 		.min = 1, .max = 64, .n_max = DOCUMENT_HOPS_MAX,                                   \
-		.what = "udp:ADDRESS:PORT, an IPv6 address in brackets"                            \
+		.what = "udp:ADDRESS:PORT or tcp:ADDRESS:PORT, an IPv6 address in brackets"        \
+	}
+#define CONNECTIONS                                                                            \
+	{                                                                                      \
+		.name = "connections", .id = KEY_CONNECTIONS, .type = SCHEMA_NUMBER, .min = 1, \
+		.max = IMAGE_CONNECTIONS_MAX, .what = "a number from 1 to 4"                   \
 	}
 // FEATURES P3: a domain has at most 256 bytes.
 #define DOMAIN(...)                                                          \
@@ -65,6 +70,7 @@ static const struct schema_key local_domain_keys[] = {
 	DOMAIN(.name = "domains", .list = true),
 	HOPS("servers"),
 	SOURCES,
+	CONNECTIONS,
 	COMMENT,
 	{0},
 };
@@ -79,6 +85,7 @@ static const struct schema_key partner_keys[] = {
 		.what = "a name of 1 to 64 bytes"},
 	HOPS("next_hops"),
 	SOURCES,
+	CONNECTIONS,
 	COMMENT,
 	{0},
 };

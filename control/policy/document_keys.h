@@ -25,6 +25,7 @@ enum document_key {
 	KEY_PARTNER,
 	KEY_HOP,
 	KEY_SOURCE,
+	KEY_CONNECTIONS,
 	KEY_COMMENT,
 };
 

@@ -6,6 +6,18 @@
 #include <errno.h>
 #include <stdio.h>
 
+const char *transport_name(enum transport t)
+{
+	static const char *const names[] = {
+		[TRANSPORT_NONE] = "?",
+		[TRANSPORT_UDP] = "udp",
+		[TRANSPORT_TCP] = "tcp",
+		[TRANSPORT_TLS] = "tls",
+	};
+
+	return (unsigned)t <= TRANSPORT_TLS ? names[t] : "?";
+}
+
 bool ip_is_valid(const struct ip_addr *ip)
 {
 	static const uint8_t zero[sizeof(ip->bytes)];

@@ -25,6 +25,9 @@ enum transport {
 	TRANSPORT_TLS,
 };
 
+// "udp", "tcp" or "tls"; "?" for another value.
+const char *transport_name(enum transport t);
+
 struct endpoint {
 	struct ip_addr ip;
 	uint16_t port;     // host order

@@ -16,13 +16,16 @@
 #include "lib/base/view.h"
 
 #define IMAGE_MAGIC        UINT64_C(0x31594c4f50524446) // "FDRPOLY1"
-#define IMAGE_VERSION      1
+#define IMAGE_VERSION      2
 #define IMAGE_BYTES_MAX    (UINT64_C(1) << 31)
 #define IMAGE_NAMES_MAX    8000000
 #define IMAGE_PATTERNS_MAX 20000
 #define IMAGE_PEERS_MAX    1000000
 #define IMAGE_SOURCES_MAX  255 // sources of rules; the number 255 belongs to IMAGE_RULE_NONE
 #define IMAGE_LINE_MAX     0xffffff
+// That the relay opens to a next hop reached by a stream, at once (FEATURES T1).
+#define IMAGE_CONNECTIONS_MAX     4
+#define IMAGE_CONNECTIONS_DEFAULT 4
 // Of an expression; a wildcard of PATTERN_BYTES_MAX grows when it becomes one.
 #define IMAGE_EXPRESSION_BYTES_MAX 8192
 #define IMAGE_DIGEST_BYTES         16
@@ -53,6 +56,8 @@ struct image_peer {
 	uint32_t first_hop, n_hops;       // next hops, tried by rendezvous hash
 	uint32_t first_source, n_sources; // prefixes that its requests come from
 	image_rule_id rule;
+	uint8_t connections; // to each of its hops that is reached by a stream: 1 to the most
+	uint8_t zero[3];
 };
 
 // An image that passed its check: sections as typed pointers into the checked bytes.

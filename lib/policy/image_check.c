@@ -243,6 +243,9 @@ static const char *check_peers(const struct image *image)
 			return "a peer with wrong sources";
 		if (!rule_fits(image, peer->rule))
 			return "a peer with a wrong rule";
+		if (peer->connections == 0 || peer->connections > IMAGE_CONNECTIONS_MAX ||
+			!all_zero(peer->zero, sizeof(peer->zero)))
+			return "a peer with a wrong number of connections";
 	}
 	return NULL;
 }

@@ -149,6 +149,7 @@ static void walk(const struct image *image)
 		const struct endpoint *hops = image_hops(image, peer);
 		struct ip_addr ip = {{10, 0, 0, 1}, IP_V4, {0}};
 
+		demand(peer->connections >= 1 && peer->connections <= IMAGE_CONNECTIONS_MAX);
 		for (uint32_t k = 0; k < peer->n_hops; k++)
 			demand(hops[k].port != 0);
 		image_peer_covers(image, peer, &ip);

@@ -129,6 +129,7 @@ static void an_image_holds_what_was_added(void **state)
 	assert_int_equal(builder_add_wildcard(f->b, VIEW("*.spam-*.example"), IMAGE_BLOCK,
 				 IMAGE_PEER_NONE, IMAGE_RULE(0, 9), error),
 		0);
+	assert_int_equal(builder_set_connections(f->b, f->partner, 3), 0);
 	image = finish_and_open(f->b, 42, &bytes, &n_bytes);
 
 	assert_int_equal(image_info(image)->generation, 42);
@@ -149,6 +150,8 @@ static void an_image_holds_what_was_added(void **state)
 	assert_int_equal(image_hops(image, peer)->port, 5061);
 	assert_int_equal(image_sources(image, peer)->bits, 32);
 	assert_int_equal(image_rule_line(peer->rule), 7);
+	assert_int_equal(peer->connections, 3);
+	assert_int_equal(image_peer_at(image, f->local)->connections, IMAGE_CONNECTIONS_DEFAULT);
 	assert_null(image_peer_at(image, 2));
 
 	pattern = image_pattern_at(image, 0);
@@ -193,6 +196,10 @@ static void what_the_check_would_refuse_is_not_added(void **state)
 	hop.port = 5060;
 	source.ip.bytes[3] = 1;
 	assert_int_equal(builder_add_peer(f->b, &hop, 1, &source, 1, IMAGE_RULE_NONE), -EINVAL);
+	assert_int_equal(builder_set_connections(f->b, 2, 1), -EINVAL);
+	assert_int_equal(builder_set_connections(f->b, f->local, 0), -EINVAL);
+	assert_int_equal(
+		builder_set_connections(f->b, f->local, IMAGE_CONNECTIONS_MAX + 1), -EINVAL);
 	assert_int_equal(builder_add_source(f->b, VIEW("")), -EINVAL);
 	assert_int_equal(builder_add_source(f->b, view_of("a\0b", 3)), -EINVAL);
 }

@@ -62,7 +62,7 @@ static void refused(const char *const texts[], size_t n, const char *const expec
 	"  - {domain: a.example, servers: [\"udp:10.0.0.1\"]}\n" \
 	"partners:\n"                                            \
 	"  - {name: p, next_hops: [\"udp:192.0.2.1\"]}\n"        \
-	"  - {name: q, next_hops: [\"udp:192.0.2.2\"]}\n"
+	"  - {name: q, next_hops: [\"udp:192.0.2.2\"], connections: 1}\n"
 
 static void a_document_with_lists_becomes_an_image(void **state)
 {
@@ -85,6 +85,8 @@ static void a_document_with_lists_becomes_an_image(void **state)
 	// Peers have the document's own numbers.
 	assert_int_equal(image_hops(image, image_peer_at(image, 2))[0].ip.bytes[3], 2);
 	assert_int_equal(image_rule_line(image_peer_at(image, 2)->rule), 5);
+	assert_int_equal(image_peer_at(image, 2)->connections, 1);
+	assert_int_equal(image_peer_at(image, 1)->connections, IMAGE_CONNECTIONS_DEFAULT);
 	assert_true(view_equal(
 		image_rule_source(image, image_peer_at(image, 2)->rule), VIEW("partners")));
 	assert_true(view_equal(image_rule_source(image, image_pattern_at(image, 0).rule),

@@ -47,7 +47,8 @@ static void every_key_arrives_in_the_struct(void **state)
 				   "    sources: [10.0.0.0/8]\n"
 				   "    comment: ours\n"
 				   "partners:\n"
-				   "  - {name: p, next_hops: ['udp:192.0.2.1:5080']}\n");
+				   "  - {name: p, next_hops: ['tcp:192.0.2.1:5080'], "
+				   "connections: 2}\n");
 	char text[ENDPOINT_TEXT_BYTES];
 
 	(void)state;
@@ -63,6 +64,11 @@ static void every_key_arrives_in_the_struct(void **state)
 	assert_int_equal(d->peers[0].sources[0].bits, 8);
 	assert_false(d->peers[1].local);
 	assert_string_equal(d->peers[1].name, "p");
+	assert_int_equal(d->peers[0].connections, 4);
+	assert_int_equal(d->peers[0].hops[1].transport, TRANSPORT_UDP);
+	assert_int_equal(d->peers[1].connections, 2);
+	assert_int_equal(d->peers[1].hops[0].transport, TRANSPORT_TCP);
+	assert_int_equal(d->peers[1].hops[0].port, 5080);
 	assert_int_equal(d->n_entries, 6);
 	assert_int_equal(d->entries[0].kind, DOCUMENT_DOMAIN);
 	assert_int_equal(d->entries[0].list, IMAGE_ALLOW);
@@ -178,10 +184,10 @@ static void a_value_out_of_range_is_named_with_its_line(void **state)
 
 static void a_server_that_cannot_be_one_is_refused(void **state)
 {
-	static const char *const rows[] = {"10.0.0.1:5060", "tcp:10.0.0.1", "udp:", "udp:x.example",
-		"udp:10.0.0.1:0", "udp:10.0.0.1:65536", "udp:0.0.0.0", "udp:224.0.0.1",
-		"udp:255.255.255.255", "udp:[::]:5060", "udp:[ff02::1]", "udp:[fd00::1",
-		"udp:fd00::1", "udp:fd00::1:5060"};
+	static const char *const rows[] = {"10.0.0.1:5060", "tls:10.0.0.1", "tcp:", "tcp10.0.0.1",
+		"udp:", "udp:x.example", "udp:10.0.0.1:0", "udp:10.0.0.1:65536", "udp:0.0.0.0",
+		"udp:224.0.0.1", "udp:255.255.255.255", "udp:[::]:5060", "udp:[ff02::1]",
+		"udp:[fd00::1", "udp:fd00::1", "udp:fd00::1:5060"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -191,6 +197,12 @@ static void a_server_that_cannot_be_one_is_refused(void **state)
 			"local_domains:\n  - domain: a.example\n    servers: [\"%s\"]\n", rows[i]);
 		refused(text, 3, rows[i]);
 	}
+	refused("local_domains:\n  - {domain: a.example, connections: 5, servers: "
+		"[\"udp:10.0.0.1\"]}\n",
+		2, "expected a number from 1 to 4");
+	refused("local_domains:\n  - {domain: a.example, connections: 0, servers: "
+		"[\"udp:10.0.0.1\"]}\n",
+		2, "expected a number from 1 to 4");
 	refused("local_domains:\n  - {domain: a.example, servers: [\"udp:10.0.0.1\",\n"
 		"    \"udp:10.0.0.1:5060\"]}\n",
 		3, "twice");

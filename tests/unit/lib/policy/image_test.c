@@ -222,6 +222,21 @@ static void spoil_sources(struct copy *c)
 	((struct image_peer *)section(c, SECTION_PEERS))[1].n_sources = 2;
 }
 
+static void take_all_connections(struct copy *c)
+{
+	((struct image_peer *)section(c, SECTION_PEERS))->connections = 0;
+}
+
+static void spoil_connections(struct copy *c)
+{
+	((struct image_peer *)section(c, SECTION_PEERS))->connections = IMAGE_CONNECTIONS_MAX + 1;
+}
+
+static void spoil_peer_padding(struct copy *c)
+{
+	((struct image_peer *)section(c, SECTION_PEERS))->zero[2] = 1;
+}
+
 static void spoil_port(struct copy *c)
 {
 	((struct endpoint *)section(c, SECTION_HOPS))->port = 0;
@@ -280,6 +295,9 @@ static void what_is_spoiled_under_good_checksums_is_refused_by_name(void **state
 		{spoil_first_hop, "a peer with wrong next hops"},
 		{take_all_hops, "a peer with wrong next hops"},
 		{spoil_sources, "a peer with wrong sources"},
+		{take_all_connections, "a peer with a wrong number of connections"},
+		{spoil_connections, "a peer with a wrong number of connections"},
+		{spoil_peer_padding, "a peer with a wrong number of connections"},
 		{spoil_port, "a malformed next hop"},
 		{spoil_transport, "a malformed next hop"},
 		{spoil_family, "a malformed next hop"},
