@@ -195,7 +195,9 @@ static void take_ack(
 	control_congestion(t, c, news);
 	if (q->una == q->nxt)
 		land(q);
-	tcp_sender_arm(t, c, news->acked > 0, reorder_us);
+	tcp_sender_arm(t, c,
+		news->acked > 0 || (q->recovery == TCP_RECOVERY && news->delivered > 0),
+		reorder_us);
 }
 
 unsigned tcp_sender_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)

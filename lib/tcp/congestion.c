@@ -52,8 +52,10 @@ void tcp_congestion_acked(struct tcp *t, struct tcp_sender *s, uint32_t n_bytes)
 static void reduce(struct tcp_sender *s)
 {
 	uint32_t cwnd = s->cwnd, least = 2u * s->mss;
+	uint32_t n_segments = (uint32_t)(((uint64_t)cwnd * 7 / 10 + s->mss - 1) / s->mss);
 
-	s->ssthresh = (uint32_t)((uint64_t)cwnd * 7 / 10);
+	// In whole segments: a part of one sends nothing, and of few segments it is a large part.
+	s->ssthresh = n_segments * s->mss;
 	if (s->ssthresh < least)
 		s->ssthresh = least;
 	tcp_cubic_reduced(s, cwnd);

@@ -97,9 +97,10 @@ uint32_t tcp_rack_detect(struct tcp *t, struct tcp_conn *c, unsigned budget, boo
 void tcp_rack_timeout(struct tcp *t, struct tcp_conn *c);
 
 // probe.c
-bool tcp_probe_is_due(const struct tcp *t, const struct tcp_conn *c);
+bool tcp_probe_is_due(const struct tcp_conn *c);
 uint32_t tcp_probe_ms(const struct tcp *t, const struct tcp_conn *c);
-void tcp_probe_sent(struct tcp_sender *s, bool is_retransmission);
+// end: what is acknowledged when it has come.
+void tcp_probe_sent(struct tcp_sender *s, uint32_t end, bool is_retransmission);
 // An ACK while one is out (§7.4.2). True when it repaired a loss.
 bool tcp_probe_acked(
 	struct tcp_sender *s, const struct tcp_segment *ack, const struct tcp_news *news);

@@ -258,6 +258,7 @@ static tcp_chunk_id last_sent(const struct tcp *t, const struct tcp_sender *s)
 }
 
 // RFC 8985 §7.3: new data, whatever cwnd, where the window takes it; else the last segment again.
+// In fast recovery the first, which all others wait for.
 static bool send_probe(
 	struct tcp *t, struct tcp_conn *c, struct tcp_packet *out, struct tcp_segment *segment)
 {
@@ -265,27 +266,29 @@ static bool send_probe(
 	uint32_t room = tcp_segment_room(t, c);
 
 	s->need &= (uint8_t)~TCP_NEED_PROBE;
-	if (s->una == s->nxt || s->recovery != TCP_OPEN)
+	if (s->una == s->nxt || s->recovery == TCP_LOSS)
 		return false;
+	if (s->recovery == TCP_RECOVERY && s->first != s->next) {
+		tcp_probe_sent(s, s->una + 1, false);
+		return send_again(t, c, s->first, out, segment);
+	}
 	if (s->next != 0 && worth_sending(t, c, room) == tcp_chunk_at(&t->chunks, s->next)->len) {
 		segment->seq = s->nxt;
 		send_new(t, c, out);
 		if (s->next == 0)
 			add_end(s, segment);
-		tcp_probe_sent(s, false);
+		tcp_probe_sent(s, s->nxt, false);
 		return true;
 	}
 	if (s->first == s->next) {
 		s->need |= TCP_NEED_FIN;
-		tcp_probe_sent(s, true);
+		tcp_probe_sent(s, s->nxt, true);
 		return false;
 	}
 	s->flight.flags &= (uint16_t)~TCP_FLIGHT_UNDO;
 	s->flight.undo_bytes = 0;
-	if (!send_again(t, c, last_sent(t, s), out, segment))
-		return false;
-	tcp_probe_sent(s, true);
-	return true;
+	tcp_probe_sent(s, s->nxt, true);
+	return send_again(t, c, last_sent(t, s), out, segment);
 }
 
 // A window that is shut: what is in flight again, or one byte more (RFC 9293 §3.8.6.1); one that is

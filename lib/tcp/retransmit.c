@@ -42,7 +42,7 @@ void tcp_sender_arm(struct tcp *t, struct tcp_conn *c, bool restart, uint32_t re
 	if (reorder_us > 0) {
 		ms = tcp_us_to_ms_up(reorder_us);
 		set_timer(t, c, TCP_TIMER_REORDER, ms < rto_ms ? ms : rto_ms);
-	} else if (tcp_probe_is_due(t, c)) {
+	} else if (tcp_probe_is_due(c)) {
 		if (is_set && s->timer == TCP_TIMER_PROBE && !restart)
 			return;
 		ms = tcp_probe_ms(t, c);

@@ -188,6 +188,25 @@ static void a_tail_that_was_lost_is_found_by_the_answer_to_the_probe(void **stat
 	assert_int_equal(f.segments[1].seq, 3 * MSS);
 }
 
+// Beyond the RFC: the timer would come after 200 ms, and leave a window of one segment.
+static void a_retransmission_lost_with_nothing_after_it_is_sent_again_in_two_round_trips(
+	void **state)
+{
+	(void)state;
+	fly(5, 20);
+	FAR_SACK(&f, 0, MSS, 5 * MSS);
+	far_take(&f);
+	assert_int_equal(f.n_segments, 1);
+	far_forget(&f);
+	assert_in_range(far_wait_for_segment(&f, 1000), 40, 48);
+	assert_int_equal(f.segments[0].seq, 0);
+	// Once.
+	far_forget(&f);
+	assert_true(far_wait_for_segment(&f, 1000) >= 195);
+	FAR_ACK(&f, 5 * MSS);
+	assert_int_equal(tcp_unacked(f.t, f.id), 0);
+}
+
 static void a_timeout_sends_what_is_old_and_not_what_just_left(void **state)
 {
 	(void)state;
@@ -219,6 +238,7 @@ int main(void)
 		TEST(a_probe_that_repaired_a_loss_reduces_the_window),
 		TEST(a_probe_that_came_twice_reduces_nothing),
 		TEST(a_tail_that_was_lost_is_found_by_the_answer_to_the_probe),
+		TEST(a_retransmission_lost_with_nothing_after_it_is_sent_again_in_two_round_trips),
 		TEST(a_timeout_sends_what_is_old_and_not_what_just_left),
 	};
 
