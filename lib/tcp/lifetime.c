@@ -234,8 +234,8 @@ struct tcp_conn *tcp_conn_pop_output(struct tcp *t)
 void tcp_conn_wait_for_room(struct tcp *t, struct tcp_conn *c)
 {
 	c->flags |= TCP_CONN_WAITS_FOR_ROOM;
-	// With its own queue full, its own ACKs make room.
-	if (tcp_memory_is_scarce(t) || c->sender.end == c->sender.una)
+	// With its own queue full, its own ACKs make room; that of its SYN makes none.
+	if (tcp_memory_is_scarce(t) || c->sender.first == 0)
 		list_add(t, TCP_LIST_MEMORY, c);
 }
 
