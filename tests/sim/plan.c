@@ -183,9 +183,13 @@ static void shape_wrap(struct plan *p, struct rng *r)
 
 static void shape_churn(struct plan *p, struct rng *r)
 {
+	bool has_cookies = rng_chance(r, 5000);
+
 	for (unsigned i = 0; i < 2; i++) {
 		struct plan_host *h = &p->hosts[i];
 
+		if (has_cookies)
+			h->config.n_half_open = rng_between(r, 1, 4);
 		h->config.n_time_waits = rng_scale(r, 1, PLAN_TIME_WAITS);
 		h->user.bytes_max = rng_scale(r, 16, 2048);
 		h->user.n_opens = i == 0 ? rng_between(r, 20, 100) : 0;
@@ -193,7 +197,9 @@ static void shape_churn(struct plan *p, struct rng *r)
 		h->user.open_gap_ms = rng_scale(r, 1, 20);
 		h->user.n_alive_max = h->user.n_ports;
 	}
-	if (rng_chance(r, 5000))
+	// A cookie does not survive the loss of the first segment after it, for what comes next
+	// does not say the sequence number that it was made of.
+	if (!has_cookies)
 		shape_loss(p, r);
 }
 
@@ -246,6 +252,7 @@ static void shape_dry(struct plan *p, struct rng *r)
 
 		h->config.receive_bytes_max = rng_scale(r, 4096, 65536);
 		h->config.send_bytes_max = rng_scale(r, 4096, 65536);
+		h->config.n_chunks = rng_between(r, 24, 96);
 		h->n_dry = rng_below(r, 3);
 		for (unsigned k = 0; k < h->n_dry; k++) {
 			h->dry[k].from_ns = p->start_ns + rng_scale(r, 1, 3000) * 1000000ull;

@@ -402,13 +402,16 @@ void user_abort_all(struct sim_host *h)
 void user_describe(struct sim_host *h, const struct talk *t, char *out, size_t n_bytes)
 {
 	struct tcp_status info = {0};
+	struct tcp_usage usage;
 	bool known = tcp_describe(h->tcp, t->id, &info);
 
+	tcp_usage(h->tcp, &usage);
 	snprintf(out, n_bytes,
 		"host %u, %08x: %u of %u written%s, %u of %u read%s%s, state %d, unacked %u, "
-		"readable %u, cwnd %u, rto %u, port %u",
+		"readable %u, room %u, cwnd %u, rto %u, port %u, chunks %u",
 		h->index, t->number, t->n_written, t->total, t->refused ? " (refused)" : "",
 		t->n_read, t->knows_peer ? t->peer_total : 0, t->peer_finished ? " (finished)" : "",
 		t->closing ? ", closing" : "", known ? info.state : -1, info.unacked, info.readable,
-		info.cwnd_bytes, info.rto_ms, info.local.port);
+		tcp_room(h->tcp, t->id), info.cwnd_bytes, info.rto_ms, info.local.port,
+		usage.n_chunks);
 }
