@@ -106,6 +106,16 @@ void bench_report(const char *case_name, const struct bench_samples *s, double p
 	fflush(stdout);
 }
 
+void bench_report_size(const char *case_name, double value, const char *unit)
+{
+	if (as_json)
+		printf("{\"bench\": \"%s\", \"case\": \"%s\", \"value\": %.2f, \"unit\": \"%s\"}\n",
+			bench_name, case_name, value, unit);
+	else
+		printf("%-14s %-44s %12.1f %s\n", bench_name, case_name, value, unit);
+	fflush(stdout);
+}
+
 void bench_skip(const char *format, ...)
 {
 	va_list args;

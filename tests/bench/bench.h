@@ -38,6 +38,10 @@ double bench_min(const struct bench_samples *s);
 void bench_report(const char *case_name, const struct bench_samples *s, double per_item,
 	const char *unit, const char *baseline, const struct bench_samples *baseline_samples);
 
+// Prints a case that is a size, not a time: one number with its unit; in JSON, as bench, case,
+// value, unit.
+void bench_report_size(const char *case_name, double value, const char *unit);
+
 // Says on stderr why a case cannot run here; never counts as a result.
 __attribute__((format(printf, 1, 2))) void bench_skip(const char *format, ...);
 
