@@ -7,10 +7,12 @@
 //   handshake.c       segments to nobody, to listeners, in SYN_SENT
 //   time_wait_input.c segments to what is in TIME_WAIT
 //   challenge.c       ACKs in answer to what is not acceptable
-//   receiver.c        bytes of the peer, ACKs
+//   receiver.c        the window, bytes of the peer in it, ACKs
+//   reassembly.c      those bytes, in order and beyond
 //   sender.c          and what it names: bytes of ours, acknowledgements, timers
 //   output.c          segments to send
-//   lifetime.c        connections, their state, events, lists
+//   lifetime.c        connections, their state, events
+//   lists.c           connections in the order in which they came
 //
 // Thread: the engine's.
 
@@ -166,6 +168,22 @@ static inline uint32_t tcp_conn_index(const struct tcp *t, const struct tcp_conn
 	return (uint32_t)(c - t->conns);
 }
 
+// As lists and the free list have it.
+static inline uint32_t tcp_conn_link(const struct tcp *t, const struct tcp_conn *c)
+{
+	return tcp_conn_index(t, c) + 1;
+}
+
+static inline struct tcp_conn *tcp_conn_at_link(const struct tcp *t, uint32_t link)
+{
+	return &t->conns[link - 1];
+}
+
+static inline uint32_t tcp_min(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static inline uint32_t tcp_ticks(uint32_t ms)
 {
 	return (uint32_t)(((uint64_t)ms * 1000000 + TCP_TICK_NS - 1) >> TCP_TICK_SHIFT);
@@ -185,6 +203,13 @@ static inline bool tcp_memory_is_scarce(const struct tcp *t)
 {
 	return t->chunks.n - t->chunks.n_used < t->chunks.n / 8;
 }
+
+// lists.c
+// At its end, unless c is in it already.
+void tcp_list_add(struct tcp *t, enum tcp_list_name name, struct tcp_conn *c);
+void tcp_list_del(struct tcp *t, enum tcp_list_name name, struct tcp_conn *c); // if it is in it
+// Takes the first one out; NULL for none.
+struct tcp_conn *tcp_list_pop(struct tcp *t, enum tcp_list_name name);
 
 // lifetime.c
 // NULL for an id that is gone.

@@ -7,16 +7,6 @@
 
 #define ADDR_BYTES sizeof(((struct tcp_conn *)NULL)->remote)
 
-static struct tcp_conn *at_link(const struct tcp *t, uint32_t link)
-{
-	return &t->conns[link - 1];
-}
-
-static uint32_t link_of(const struct tcp *t, const struct tcp_conn *c)
-{
-	return tcp_conn_index(t, c) + 1;
-}
-
 struct tcp_conn *tcp_conn_of(struct tcp *t, tcp_conn_id id)
 {
 	uint32_t index = (uint32_t)id;
@@ -109,7 +99,7 @@ static void release(struct tcp *t, struct tcp_conn *c)
 {
 	c->flags = TCP_CONN_ENDED;
 	c->links[0].next = t->free_conn;
-	t->free_conn = link_of(t, c);
+	t->free_conn = tcp_conn_link(t, c);
 	t->n_used_conns--;
 }
 
@@ -120,7 +110,7 @@ static struct tcp_conn *get(struct tcp *t)
 	uint32_t generation;
 
 	if (t->free_conn != 0) {
-		c = at_link(t, t->free_conn);
+		c = tcp_conn_at_link(t, t->free_conn);
 		t->free_conn = c->links[0].next;
 	} else if (t->n_touched_conns < t->config.n_conns) {
 		c = &t->conns[t->n_touched_conns++];
@@ -170,65 +160,14 @@ bool tcp_conn_step(struct tcp *t, struct tcp_conn *c, enum tcp_state_event event
 	return true;
 }
 
-static uint16_t list_flag(enum tcp_list_name name)
-{
-	return (uint16_t)(TCP_CONN_IN_OUTPUT << name);
-}
-
-static void list_add(struct tcp *t, enum tcp_list_name name, struct tcp_conn *c)
-{
-	struct tcp_list *list = &t->lists[name];
-	uint32_t link = link_of(t, c);
-
-	if ((c->flags & list_flag(name)) != 0)
-		return;
-	c->flags |= list_flag(name);
-	c->links[name] = (struct tcp_link){.prev = list->last};
-	if (list->last == 0)
-		list->first = link;
-	else
-		at_link(t, list->last)->links[name].next = link;
-	list->last = link;
-}
-
-static void list_del(struct tcp *t, enum tcp_list_name name, struct tcp_conn *c)
-{
-	struct tcp_list *list = &t->lists[name];
-	struct tcp_link link = c->links[name];
-
-	if ((c->flags & list_flag(name)) == 0)
-		return;
-	c->flags &= (uint16_t)~list_flag(name);
-	if (link.prev == 0)
-		list->first = link.next;
-	else
-		at_link(t, link.prev)->links[name].next = link.next;
-	if (link.next == 0)
-		list->last = link.prev;
-	else
-		at_link(t, link.next)->links[name].prev = link.prev;
-}
-
-// Takes the first one out; NULL for none.
-static struct tcp_conn *list_pop(struct tcp *t, enum tcp_list_name name)
-{
-	struct tcp_conn *c;
-
-	if (t->lists[name].first == 0)
-		return NULL;
-	c = at_link(t, t->lists[name].first);
-	list_del(t, name, c);
-	return c;
-}
-
 void tcp_conn_want_output(struct tcp *t, struct tcp_conn *c)
 {
-	list_add(t, TCP_LIST_OUTPUT, c);
+	tcp_list_add(t, TCP_LIST_OUTPUT, c);
 }
 
 struct tcp_conn *tcp_conn_pop_output(struct tcp *t)
 {
-	return list_pop(t, TCP_LIST_OUTPUT);
+	return tcp_list_pop(t, TCP_LIST_OUTPUT);
 }
 
 void tcp_conn_wait_for_room(struct tcp *t, struct tcp_conn *c)
@@ -236,7 +175,7 @@ void tcp_conn_wait_for_room(struct tcp *t, struct tcp_conn *c)
 	c->flags |= TCP_CONN_WAITS_FOR_ROOM;
 	// With its own queue full, its own ACKs make room; that of its SYN makes none.
 	if (tcp_memory_is_scarce(t) || c->sender.first == 0)
-		list_add(t, TCP_LIST_MEMORY, c);
+		tcp_list_add(t, TCP_LIST_MEMORY, c);
 }
 
 void tcp_conn_tell_room(struct tcp *t, struct tcp_conn *c)
@@ -248,7 +187,7 @@ void tcp_conn_tell_room(struct tcp *t, struct tcp_conn *c)
 		return;
 	}
 	c->flags &= (uint16_t)~TCP_CONN_WAITS_FOR_ROOM;
-	list_del(t, TCP_LIST_MEMORY, c);
+	tcp_list_del(t, TCP_LIST_MEMORY, c);
 	tcp_conn_tell(t, c, TCP_WRITABLE);
 }
 
@@ -258,7 +197,7 @@ void tcp_tell_memory(struct tcp *t)
 	uint32_t n_free = t->chunks.n - t->chunks.n_used, n_kept = t->chunks.n / 8;
 
 	for (uint32_t i = n_kept; i < n_free && i < n_kept + TELL_MEMORY_MAX; i++) {
-		struct tcp_conn *c = list_pop(t, TCP_LIST_MEMORY);
+		struct tcp_conn *c = tcp_list_pop(t, TCP_LIST_MEMORY);
 
 		if (c == NULL)
 			return;
@@ -271,12 +210,12 @@ void tcp_conn_tell(struct tcp *t, struct tcp_conn *c, uint8_t events)
 	if (events == 0)
 		return;
 	c->events |= events;
-	list_add(t, TCP_LIST_EVENTS, c);
+	tcp_list_add(t, TCP_LIST_EVENTS, c);
 }
 
 bool tcp_next_event(struct tcp *t, struct tcp_event *out)
 {
-	struct tcp_conn *c = list_pop(t, TCP_LIST_EVENTS);
+	struct tcp_conn *c = tcp_list_pop(t, TCP_LIST_EVENTS);
 
 	if (c == NULL)
 		return false;
@@ -324,8 +263,8 @@ static uint32_t bytes_to_be_lost(const struct tcp_conn *c)
 // Out of everything but the table and the list of events.
 static void stop(struct tcp *t, struct tcp_conn *c)
 {
-	list_del(t, TCP_LIST_OUTPUT, c);
-	list_del(t, TCP_LIST_MEMORY, c);
+	tcp_list_del(t, TCP_LIST_OUTPUT, c);
+	tcp_list_del(t, TCP_LIST_MEMORY, c);
 	if (wheel_has(&t->wheel, tcp_conn_index(t, c)))
 		wheel_del(&t->wheel, tcp_conn_index(t, c));
 	c->due_set = 0;

@@ -10,7 +10,8 @@ static bool has_blocks(const struct tcp_conn *c)
 	const struct tcp_receiver *r = &c->receiver;
 
 	return (c->flags & TCP_CONN_SACK) &&
-		(r->duplicate.from != r->duplicate.to || r->recent[0].from != r->recent[0].to);
+		(r->queue.duplicate.from != r->queue.duplicate.to ||
+			r->queue.recent[0].from != r->queue.recent[0].to);
 }
 
 // RFC 7323 §2.2, §3.2: a SYN offers all; a SYN-ACK, and what follows, what was agreed.

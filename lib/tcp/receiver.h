@@ -1,37 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The receiving half of a connection: bytes of the peer in order and beyond, the window that is
-// offered, and when an ACK is due (RFC 9293 §3.8.6, RFC 2018, RFC 2883, RFC 5681 §4.2).
-// Out-of-order bytes are bounded, and trimmed at both edges before they are queued.
+// The receiving half of a connection: the window that is offered, what of a segment lies in it, and
+// when an ACK is due (RFC 9293 §3.8.6, RFC 5681 §4.2). Bytes are trimmed at both edges before
+// reassembly.h queues them.
 
 #pragma once
 
-#include "lib/tcp/chunk.h"
+#include "lib/tcp/reassembly.h"
 #include "lib/tcp/segment.h"
 
 struct tcp;
 struct tcp_conn;
 
-#define TCP_RECENT_BLOCKS 3
-
 // In RFC 9293's words.
 struct tcp_receiver {
 	uint32_t irs, nxt;
-	uint32_t adv;      // right edge of the window last offered: never moves back
-	uint32_t acked;    // RCV.NXT when the last ACK went out
-	uint32_t consumed; // what the user has taken, as a sequence number
-	tcp_chunk_id first, last_in_order, last; // one list by seq: in order up to last_in_order
-	uint16_t n_out_of_order;                 // chunks beyond a hole
-	uint16_t mss;            // the largest payload that came, and at least RFC 9293's 536
-	uint8_t window_scale;    // of the window we offer
-	uint8_t ack;             // enum tcp_ack_need
-	uint8_t n_quick;         // segments still to be acknowledged at once
-	bool fin;                // received, in order
-	bool has_fin_seq;        // a FIN, perhaps beyond a hole
-	bool has_forgotten_runs; // more than recent holds
+	uint32_t adv;         // right edge of the window last offered: never moves back
+	uint32_t acked;       // RCV.NXT when the last ACK went out
+	uint32_t consumed;    // what the user has taken, as a sequence number
+	uint16_t mss;         // the largest payload that came, and at least RFC 9293's 536
+	uint8_t window_scale; // of the window we offer
+	uint8_t ack;          // enum tcp_ack_need
+	uint8_t n_quick;      // segments still to be acknowledged at once
+	bool fin;             // received, in order
+	bool has_fin_seq;     // a FIN, perhaps beyond a hole
 	uint32_t fin_seq;
-	struct tcp_sack_block duplicate; // D-SACK of the next ACK (RFC 2883)
-	// Runs beyond a hole, that which changed last first. from == to: none.
-	struct tcp_sack_block recent[TCP_RECENT_BLOCKS];
+	struct tcp_reassembly queue;
 };
 
 enum tcp_ack_need {

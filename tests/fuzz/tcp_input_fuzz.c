@@ -266,17 +266,17 @@ static uint32_t check_conn(const struct tcp_conn *c)
 	must(seq_le(r->nxt, r->adv) || c->state == TCP_STATE_SYN_SENT);
 	must(tcp_receiver_readable(c) <= 6000 + 16);
 	must((c->due_set == 0 || wheel_has(&t->wheel, tcp_conn_index(t, c))));
-	for (tcp_chunk_id id = r->first; id != 0; id = tcp_chunk_at(&t->chunks, id)->next) {
+	for (tcp_chunk_id id = r->queue.first; id != 0; id = tcp_chunk_at(&t->chunks, id)->next) {
 		const struct tcp_chunk *chunk = tcp_chunk_at(&t->chunks, id);
 
 		// In order, without overlap, inside what was offered.
 		must(seq_ge(chunk->seq, end));
 		end = chunk->seq + chunk->len;
 		must(seq_le(end, r->adv));
-		if (id == r->last_in_order)
+		if (id == r->queue.last_in_order)
 			must(end + r->fin == r->nxt);
 	}
-	return check_queue(r->first) + check_queue(c->sender.first);
+	return check_queue(r->queue.first) + check_queue(c->sender.first);
 }
 
 static void check(void)
