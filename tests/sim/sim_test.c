@@ -10,7 +10,7 @@
 
 #include <inttypes.h>
 
-static uint64_t first_seed = 1, n_seeds = 100;
+static uint64_t first_seed = 1, n_seeds = 160;
 static const char *only_shape;
 static FILE *trace;
 
