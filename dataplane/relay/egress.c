@@ -128,11 +128,7 @@ static struct slot_key key_of(const struct egress *e, const struct parcel *p)
 	unsigned n =
 		p->n_slots >= 1 && p->n_slots <= EGRESS_SLOTS_MAX ? p->n_slots : EGRESS_SLOTS_MAX;
 
-	return (struct slot_key){
-		.remote = p->destination,
-		.listener = p->listener,
-		.index = (uint8_t)slot_index_of_pair(e, p->pair_hash, n),
-	};
+	return slot_key(e, &p->destination, p->listener, slot_index_of_pair(e, p->pair_hash, n));
 }
 
 void egress_send(struct egress *e, struct parcel *p, uint64_t now)
@@ -158,6 +154,8 @@ void egress_event(struct egress *e, const struct tcp_event *event, uint64_t now)
 	uint64_t index = event->user & ~EGRESS_USER;
 	struct slot *s;
 
+	if ((event->what & TCP_CLOSED) != 0 && event->unacked > 0)
+		e->config.counters[REASON_egress_lost]++;
 	if (index >= e->n_used)
 		return;
 	s = &e->slots[index];

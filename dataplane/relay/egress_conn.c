@@ -37,8 +37,6 @@ void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t los
 	s->full_since = 0;
 	s->reason = (uint16_t)reason;
 	s->lost_bytes = lost;
-	if (lost > 0)
-		e->config.counters[REASON_egress_lost]++;
 	slot_tell(e, s, now);
 	if (s->failed)
 		slot_refuse_all(e, s, REASON_egress_down, now);

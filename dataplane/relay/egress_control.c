@@ -48,7 +48,7 @@ void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
 {
 	const struct link_target *t =
 		m->type == LINK_TARGET_OPEN ? &m->target_open.target : &m->target_refused.target;
-	struct slot_key key = {t->remote, t->listener, t->slot};
+	struct slot_key key = slot_key(e, &t->remote, t->listener, t->slot);
 	struct slot *s = slot_find(e, &key);
 
 	// Too late, or never asked for.

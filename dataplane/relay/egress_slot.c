@@ -78,21 +78,25 @@ bool slot_step(struct slot *s, enum slot_event event, uint64_t now)
 	return true;
 }
 
-// Of the target alone: all its slots are counted from there.
-static uint64_t target_hash(const struct egress *e, const struct slot_key *key)
+struct slot_key slot_key(
+	const struct egress *e, const struct endpoint *remote, uint16_t listener, unsigned index)
 {
-	const struct endpoint *r = &key->remote;
-	uint64_t rest = (uint64_t)r->ip.family << 40 | (uint64_t)r->transport << 32 |
-		(uint32_t)key->listener << 16 | r->port;
-	uint64_t half = mix_multiply(mix_load64(r->ip.bytes) ^ e->config.key.k0,
-		mix_load64(r->ip.bytes + 8) ^ e->config.key.k1);
+	uint64_t rest = (uint64_t)remote->ip.family << 40 | (uint64_t)remote->transport << 32 |
+		(uint32_t)listener << 16 | remote->port;
+	uint64_t half = mix_multiply(mix_load64(remote->ip.bytes) ^ e->config.key.k0,
+		mix_load64(remote->ip.bytes + 8) ^ e->config.key.k1);
 
-	return mix_multiply(half ^ rest ^ ODD, e->config.key.k0 ^ ODD);
+	return (struct slot_key){
+		.remote = *remote,
+		.listener = listener,
+		.index = (uint8_t)index,
+		.hash = mix_multiply(half ^ rest ^ ODD, e->config.key.k0 ^ ODD),
+	};
 }
 
 static uint32_t bucket_of(const struct egress *e, const struct slot_key *key)
 {
-	return (uint32_t)(target_hash(e, key) + key->index * ODD) & e->bucket_mask;
+	return (uint32_t)(key->hash + key->index * ODD) & e->bucket_mask;
 }
 
 unsigned slot_index_of_pair(const struct egress *e, uint32_t pair_hash, unsigned n)
@@ -116,12 +120,12 @@ unsigned slot_index_of_pair(const struct egress *e, uint32_t pair_hash, unsigned
 unsigned slot_owner(const struct egress *e, const struct slot_key *key)
 {
 	// The high half: the low one chooses the bucket.
-	return (unsigned)(((target_hash(e, key) >> 32) + key->index) % e->config.n_workers);
+	return (unsigned)(((key->hash >> 32) + key->index) % e->config.n_workers);
 }
 
 static bool is_key(const struct slot_key *a, const struct slot_key *b)
 {
-	return a->index == b->index && a->listener == b->listener &&
+	return a->hash == b->hash && a->index == b->index && a->listener == b->listener &&
 		endpoint_equal(&a->remote, &b->remote);
 }
 

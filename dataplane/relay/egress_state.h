@@ -26,6 +26,7 @@ struct slot_key {
 	struct endpoint remote;
 	uint16_t listener;
 	uint8_t index; // of the target's slots
+	uint64_t hash; // of the target alone: all its slots are counted from there
 };
 
 struct slot {
@@ -64,6 +65,8 @@ bool slot_step(struct slot *s, enum slot_event event, uint64_t now);
 // The state after an event; SLOT_STATE_N where there is none.
 enum slot_state slot_state_after(enum slot_state state, enum slot_event event);
 const char *slot_state_name(enum slot_state state);
+struct slot_key slot_key(
+	const struct egress *e, const struct endpoint *remote, uint16_t listener, unsigned index);
 // Its slot among n of the target's: by rendezvous, so that few pairs move when n changes.
 unsigned slot_index_of_pair(const struct egress *e, uint32_t pair_hash, unsigned n);
 unsigned slot_owner(const struct egress *e, const struct slot_key *key);

@@ -11,13 +11,13 @@
 
 static int setup(void **state)
 {
-	*state = world_new(1, NULL);
+	*state = world_new(1, WORLD_CHUNKS, NULL);
 	return 0;
 }
 
 static int setup_two(void **state)
 {
-	*state = world_new(2, NULL);
+	*state = world_new(2, WORLD_CHUNKS, NULL);
 	return 0;
 }
 
@@ -387,7 +387,7 @@ static void few_of_all(struct egress_config *config)
 
 static void messages_that_wait_are_bounded_over_all_targets(void **state)
 {
-	struct world *w = world_new(1, few_of_all);
+	struct world *w = world_new(1, WORLD_CHUNKS, few_of_all);
 
 	(void)state;
 	w->answers = false;
@@ -439,10 +439,10 @@ static void a_partner_that_does_not_read_what_is_kept_either_loses_its_connectio
 	assert_int_equal(m->target_state.state, LINK_TARGET_ENDED);
 	assert_int_equal(m->target_state.reason, REASON_egress_stuck);
 	assert_int_equal(m->target_state.lost_bytes, (n - 1) * 1000);
-	assert_int_equal(world_counter(w, REASON_egress_lost), 1);
 	// The message that found it full is not lost.
 	w->reads[0] = true;
 	world_run(w, 50);
+	assert_int_equal(world_counter(w, REASON_egress_lost), 1);
 	assert_non_null(strstr(world_read(w, 0), "k"));
 	assert_int_equal(world_usage(w).n_up, 1);
 	assert_int_equal(w->n_refused, 0);
@@ -480,6 +480,35 @@ static void a_stuck_partner_delays_nobody_else(void **state)
 	assert_string_equal(world_read(w, 1), "other;");
 }
 
+// Buffer memory for about thirty messages of 1000 bytes, which one partner holds.
+static void when_the_memory_of_all_is_full_requests_are_refused_and_the_rest_waits(void **state)
+{
+	struct world *w = world_new(1, 24, NULL);
+	unsigned n;
+
+	(void)state;
+	world_send(w, 0, PARCEL_REQUEST, PAIR, 1, "first;");
+	world_send(w, 1, PARCEL_REQUEST, PAIR, 1, "first;");
+	world_run(w, 20);
+	w->reads[0] = w->reads[1] = false;
+	n = fill(w, 0, PARCEL_REQUEST, 1000);
+	assert_in_range(n, 10, 40);
+	world_send(w, 1, PARCEL_REQUEST, PAIR, 1, "request;");
+	assert_int_equal(w->n_refused, 2);
+	assert_int_equal(w->refused[1], REASON_egress_full);
+	world_send_parcel(w, world_parcel(w, 1, PARCEL_KEEP, PAIR, 1, "kept;", 1000));
+	world_send(w, 1, PARCEL_KEEP, PAIR, 1, "behind;");
+	assert_int_equal(w->n_refused, 2);
+	assert_int_equal(world_usage(w).n_waiting, 2);
+	w->reads[0] = w->reads[1] = true;
+	world_run(w, 500);
+	assert_int_equal(world_usage(w).n_waiting, 0);
+	assert_int_equal(strlen(world_read(w, 1)), 6 + 1000 + 7);
+	assert_string_equal(world_read(w, 1) + 6 + 1000, "behind;");
+	assert_int_equal(world_counter(w, REASON_egress_stuck), 0);
+	world_free(w);
+}
+
 static void what_was_not_acknowledged_is_lost_and_counted_with_its_connection(void **state)
 {
 	struct world *w = *state;
@@ -504,7 +533,7 @@ static void few_slots(struct egress_config *config)
 
 static void the_longest_unused_target_gives_way_to_a_new_one(void **state)
 {
-	struct world *w = world_new(1, few_slots);
+	struct world *w = world_new(1, WORLD_CHUNKS, few_slots);
 
 	(void)state;
 	world_send(w, 0, PARCEL_REQUEST, PAIR, 1, "a;");
@@ -525,7 +554,7 @@ static void the_longest_unused_target_gives_way_to_a_new_one(void **state)
 
 static void a_target_for_which_something_waits_does_not_give_way(void **state)
 {
-	struct world *w = world_new(1, few_slots);
+	struct world *w = world_new(1, WORLD_CHUNKS, few_slots);
 
 	(void)state;
 	w->answers = false;
@@ -545,7 +574,7 @@ static void idle_soon(struct egress_config *config)
 
 static void a_connection_that_carries_nothing_is_closed_and_opened_again_when_wanted(void **state)
 {
-	struct world *w = world_new(1, idle_soon);
+	struct world *w = world_new(1, WORLD_CHUNKS, idle_soon);
 
 	(void)state;
 	open_up(w);
@@ -619,6 +648,8 @@ int main(void)
 		CASE(a_partner_that_does_not_read_what_is_kept_either_loses_its_connection),
 		CASE(a_connection_that_is_full_for_long_is_given_up_for_another_one),
 		CASE(a_stuck_partner_delays_nobody_else),
+		cmocka_unit_test(
+			when_the_memory_of_all_is_full_requests_are_refused_and_the_rest_waits),
 		CASE(what_was_not_acknowledged_is_lost_and_counted_with_its_connection),
 		cmocka_unit_test(the_longest_unused_target_gives_way_to_a_new_one),
 		cmocka_unit_test(a_target_for_which_something_waits_does_not_give_way),

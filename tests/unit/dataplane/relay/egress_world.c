@@ -34,7 +34,8 @@ static unsigned partner_of(const struct ip_addr *ip)
 	return ip->bytes[3] - 10u;
 }
 
-static struct tcp *new_engine(void **memory, uint64_t counters[], uint64_t now, uint64_t key)
+static struct tcp *new_engine(
+	void **memory, uint32_t n_chunks, uint64_t counters[], uint64_t now, uint64_t key)
 {
 	struct tcp_config config;
 	struct tcp *tcp;
@@ -44,7 +45,7 @@ static struct tcp *new_engine(void **memory, uint64_t counters[], uint64_t now, 
 	config.key = (struct siphash_key){key, 7};
 	config.send_bytes_max = 64 << 10;
 	config.receive_bytes_max = 16 << 10;
-	config.n_chunks = 512;
+	config.n_chunks = n_chunks;
 	n = tcp_memory_bytes(&config);
 	*memory = aligned_alloc(64, (n + 63) & ~(size_t)63);
 	assert_non_null(*memory);
@@ -128,14 +129,15 @@ static bool tell_control(void *arg, const struct link_message *m)
 	return true;
 }
 
-static void open_worker(struct world *w, unsigned i, void (*change)(struct egress_config *))
+static void open_worker(
+	struct world *w, unsigned i, uint32_t n_chunks, void (*change)(struct egress_config *))
 {
 	struct world_worker *worker = &w->workers[i];
 	struct egress_config config = {0};
 
 	worker->world = w;
 	worker->next_port = (uint16_t)(40000 + i);
-	worker->tcp = new_engine(&worker->memory, worker->counters, w->now, 100 + i);
+	worker->tcp = new_engine(&worker->memory, n_chunks, worker->counters, w->now, 100 + i);
 	worker->host = (struct relay_host){
 		.arg = worker, .get = get, .put = put, .hand_over = hand_over, .open = open_conn};
 	egress_config_default(&config);
@@ -156,7 +158,8 @@ static void open_worker(struct world *w, unsigned i, void (*change)(struct egres
 	assert_non_null(worker->egress);
 }
 
-struct world *world_new(unsigned n_workers, void (*change)(struct egress_config *))
+struct world *world_new(
+	unsigned n_workers, uint32_t n_chunks, void (*change)(struct egress_config *))
 {
 	struct world *w = calloc(1, sizeof(*w));
 
@@ -165,8 +168,8 @@ struct world *world_new(unsigned n_workers, void (*change)(struct egress_config 
 	w->n_workers = n_workers;
 	w->answers = true;
 	for (unsigned i = 0; i < n_workers; i++)
-		open_worker(w, i, change);
-	w->partner = new_engine(&w->partner_memory, w->partner_counters, w->now, 1);
+		open_worker(w, i, n_chunks, change);
+	w->partner = new_engine(&w->partner_memory, WORLD_CHUNKS, w->partner_counters, w->now, 1);
 	for (unsigned n = 0; n < WORLD_PARTNERS; n++) {
 		struct endpoint local = world_partner(n);
 

@@ -9,9 +9,10 @@
 #define WORLD_MS        UINT64_C(1000000)
 #define WORLD_WORKERS   2
 #define WORLD_TEXT      (1 << 20)
-#define WORLD_MESSAGES  4096
-#define WORLD_CONNS     16
+#define WORLD_MESSAGES  (1 << 16)
+#define WORLD_CONNS     2048
 #define WORLD_PARTNERS  4
+#define WORLD_CHUNKS    512
 #define WORLD_NO_SERVER 9 // number of one that has nobody on its port
 
 struct world_worker {
@@ -64,8 +65,10 @@ struct world {
 	char refused_text[WORLD_MESSAGES][8]; // how it begins
 };
 
-// n_workers ≤ WORLD_WORKERS; change: NULL, or what is to be different from the default.
-struct world *world_new(unsigned n_workers, void (*change)(struct egress_config *));
+// n_workers ≤ WORLD_WORKERS; n_chunks: of buffer memory, each worker; change: NULL, or what is to
+// be different from the default.
+struct world *world_new(
+	unsigned n_workers, uint32_t n_chunks, void (*change)(struct egress_config *));
 void world_free(struct world *w);
 
 // Partner number n's address.
