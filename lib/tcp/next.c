@@ -145,17 +145,21 @@ static bool send_lost(
 	bool is_forced = s->need & TCP_NEED_FIRST;
 	tcp_chunk_id id = first_lost(t, s);
 	const struct tcp_chunk *chunk;
+	uint32_t n;
 
 	if (id == 0) {
 		s->need &= (uint8_t)~TCP_NEED_FIRST;
 		return false;
 	}
 	chunk = tcp_chunk_at(&t->chunks, id);
+	n = tcp_segment_room(t, c);
+	if (chunk->len < n)
+		n = chunk->len;
 	// In a window that has shrunk only the first asks whether it is open again (RFC 9293
 	// §3.8.6).
-	if (id != s->first && seq_gt(chunk->seq + chunk->len, s->una + s->wnd))
+	if (id != s->first && seq_gt(chunk->seq + n, s->una + s->wnd))
 		return false;
-	if (!is_forced && !has_cwnd(s, chunk->len)) {
+	if (!is_forced && !has_cwnd(s, n)) {
 		limited(s);
 		return false;
 	}
