@@ -53,19 +53,38 @@ static int tap_open(const char *name)
 	return fd;
 }
 
+// Whoever sees the path can connect: it gets its name when somebody listens.
+static int accept_one(int fd, const struct sockaddr_un *address)
+{
+	struct sockaddr_un early = *address;
+	size_t n = strlen(early.sun_path);
+
+	if (n + 2 > sizeof(early.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(early.sun_path + n, "~", 2);
+	unlink(early.sun_path);
+	if (bind(fd, (const struct sockaddr *)&early, sizeof(early)) < 0 || listen(fd, 1) < 0 ||
+		rename(early.sun_path, address->sun_path) < 0)
+		return -1;
+	return accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
 static int socket_open(const char *path, bool listens)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), size = SOCKET_BYTES, peer = fd;
 
-	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+	if (fd < 0)
 		return -1;
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		goto fail;
+	}
 	memcpy(address.sun_path, path, strlen(path));
 	if (listens) {
-		unlink(path);
-		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
-			goto fail;
-		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		peer = accept_one(fd, &address);
 		if (peer < 0)
 			goto fail;
 		close(fd);
