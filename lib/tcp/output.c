@@ -60,6 +60,9 @@ static void finish(struct tcp *t, struct tcp_conn *c, struct tcp_packet *out, st
 	memcpy(out->local.bytes, c->local, sizeof(out->local.bytes));
 	memcpy(out->remote.bytes, c->remote, sizeof(out->remote.bytes));
 	out->local.family = out->remote.family = c->family;
+	// Addresses are compared as a whole.
+	memset(out->local.zero, 0, sizeof(out->local.zero));
+	memset(out->remote.zero, 0, sizeof(out->remote.zero));
 	out->conn = tcp_conn_id_of(t, c);
 	out->listener = c->listener;
 	out->segment_bytes = (uint16_t)(q->mss - (s->options.has_timestamps ? 12 : 0));
