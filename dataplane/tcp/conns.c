@@ -171,6 +171,18 @@ static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *byte
 	return true;
 }
 
+// By which it leaves: of no connection, one of the address that the segment answered came to.
+static uint16_t listener_of(const struct conns *c, const struct tcp_packet *out)
+{
+	const struct core_map *map = c->config.map;
+
+	for (unsigned l = 0; l < map->n_listeners && out->conn == 0; l++) {
+		if (ip_equal(&map->listeners[l].local.ip, &out->local))
+			return (uint16_t)l;
+	}
+	return out->listener;
+}
+
 // Takes a buffer for it. False when more were needed and packets have run out: what the engine gave
 // counts as sent and will be sent again.
 static bool send_packet(
@@ -189,7 +201,7 @@ static bool send_packet(
 		&(struct net_segment_out){
 			.local = &out->local,
 			.remote = &out->remote,
-			.listener = out->listener,
+			.listener = listener_of(c, out),
 			.header_bytes = out->header_bytes,
 			.segment_bytes =
 				out->payload_bytes > out->segment_bytes ? out->segment_bytes : 0,
