@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "dataplane/relay/job.h"
+#include "dataplane/relay/parcel.h"
 #include "dataplane/relay/via.h"
 #include "lib/sip/reply.h"
 
@@ -8,6 +9,18 @@
 #define FIELDS_BYTES 1024
 // Of a rule's source in ms-diagnostics.
 #define SOURCE_BYTES_MAX 200
+
+// With a 503: what keeps a request from its next hop is mostly over within seconds.
+#define RETRY_AFTER_S 10
+
+// As far as request_identify() could read the request.
+static void add_tag(const struct relay *r, const struct request *rq, struct text *tag)
+{
+	if (!rq->has_to || rq->to.tag.len > 0)
+		return;
+	text_add(tag, VIEW(MARKS_TAG_PREFIX));
+	text_add_hex64(tag, marks_tag(&r->marks, rq->call_id, rq->from.tag, rq->cseq.number));
+}
 
 static void write_answer(
 	const struct relay *r, struct job *job, unsigned status, struct view fields)
@@ -25,15 +38,17 @@ static void write_answer(
 	if (rq->has_via)
 		via_add_source(&edits, &via_text, rq, &job->in->source);
 	reply.via_edits = &edits;
-	if (rq->has_to && rq->to.tag.len == 0) {
-		text_add(&tag, VIEW(MARKS_TAG_PREFIX));
-		text_add_hex64(
-			&tag, marks_tag(&r->marks, rq->call_id, rq->from.tag, rq->cseq.number));
-		reply.to_tag = text_view(&tag);
-	}
+	add_tag(r, rq, &tag);
+	reply.to_tag = text_view(&tag);
 	job->out->len = sip_reply_write(&reply, job->out->bytes, job->out->room);
 	job->out->listener = job->in->listener;
 	job->out->destination = via_response_address(rq, &job->in->source);
+	job->out->conn = job->in->conn;
+	job->out->worker = r->worker;
+	job->out->is_response = true;
+	job->out->status = (uint16_t)status;
+	job->out->branch = 0; // of no request that left
+	job->out->kind = PARCEL_KEEP;
 }
 
 void answer_ok(const struct relay *r, struct job *job)
@@ -122,4 +137,29 @@ void answer_refusal(const struct relay *r, struct job *job, enum reason reason, 
 		text_add(&fields, VIEW(" \"SIPS Not Allowed\"\r\n"));
 	}
 	write_answer(r, job, reason_sip_status(reason), text_view(&fields));
+}
+
+void answer_undeliverable(const struct relay *r, struct job *job, enum reason reason)
+{
+	const struct request *rq = &job->request;
+	uint8_t bytes[FIELDS_BYTES], tag_bytes[MARKS_TAG_BYTES];
+	struct text fields = text_over(bytes, sizeof(bytes));
+	struct text tag = text_over(tag_bytes, sizeof(tag_bytes));
+	struct sip_reply reply = {
+		.request = &job->message,
+		.status = reason_sip_status(reason),
+		.n_vias_cut = 1,
+	};
+
+	add_diagnostics(&fields, r, job->out->listener, reason, IMAGE_RULE_NONE);
+	if (reply.status == 503) {
+		text_add(&fields, VIEW("Retry-After: "));
+		text_add_number(&fields, RETRY_AFTER_S);
+		text_add(&fields, VIEW("\r\n"));
+	}
+	add_tag(r, rq, &tag);
+	reply.to_tag = text_view(&tag);
+	reply.fields = text_view(&fields);
+	job->out->len = sip_reply_write(&reply, job->out->bytes, job->out->room);
+	job->out->status = (uint16_t)reply.status;
 }

@@ -2,12 +2,11 @@
 
 #include "dataplane/relay/hop.h"
 #include "dataplane/relay/job.h"
+#include "dataplane/relay/parcel.h"
 #include "dataplane/relay/via.h"
+#include "lib/policy/mix.h"
 
 #include <endian.h>
-
-// A datagram's payload at most: IPv4's total length less its header and UDP's.
-#define UDP_PAYLOAD_MAX 65507
 
 #define MAX_FORWARDS_DEFAULT 70 // RFC 3261 §8.1.1.6
 
@@ -40,6 +39,7 @@ static void begin_marks(const struct relay *r, struct job *job)
 
 	marks->way.worker = r->worker;
 	marks->way.listener = (uint8_t)job->in->listener;
+	marks->way.conn = job->in->conn;
 	marks->way.to = via_response_address(rq, &job->in->source);
 	marks->egress = r->self.list[job->hop.listener].side;
 	marks->sent_by = rq->via.sent_by;
@@ -203,6 +203,36 @@ enum reason forward_route(const struct relay *r, struct job *job, const struct v
 	return hop_choose(r, job, verdict, &job->hop);
 }
 
+// Of the two users, not only of their domains: the same for every request of a dialog that goes the
+// same way (RFC 3261 §12.2.1.1).
+static uint32_t hash_pair(const struct job *job)
+{
+	const struct request *rq = &job->request;
+	struct view from = rq->from.uri.user, to = rq->to.uri.user;
+
+	return (uint32_t)mix_bytes(mix_bytes(job->pair_hash, from.at, from.len), to.at, to.len);
+}
+
+// What is to be known of a request that leaves by a stream or came by one.
+static void describe(struct job *job)
+{
+	struct relay_out *out = job->out;
+	enum sip_method method = (enum sip_method)job->message.method;
+
+	out->is_response = false;
+	out->kind = method == SIP_M_ACK || method == SIP_M_BYE || method == SIP_M_CANCEL
+		? PARCEL_KEEP
+		: PARCEL_REQUEST;
+	out->method = (uint8_t)method;
+	out->n_slots = job->hop.connections;
+	out->status = 0;
+	out->worker = job->marks.way.worker;
+	out->pair_hash = hash_pair(job);
+	out->branch = job->marks.branch_hash;
+	out->again = job->in->conn != 0 && out->destination.transport == TRANSPORT_UDP &&
+		method != SIP_M_ACK;
+}
+
 enum reason forward_write(const struct relay *r, struct job *job)
 {
 	const struct listener *in = &r->self.list[job->in->listener];
@@ -221,12 +251,14 @@ enum reason forward_write(const struct relay *r, struct job *job)
 	edit_routes(&edits, rq);
 	if (text.overflow || edits.overflow)
 		return REASON_sip_too_many_headers;
-	if (edits.n_bytes > UDP_PAYLOAD_MAX)
+	if (job->hop.to->transport == TRANSPORT_UDP && edits.n_bytes > out->datagram_bytes_max)
 		return REASON_sip_too_large_for_hop;
 	job->out->len = sip_edits_write(&edits, job->out->bytes, job->out->room);
 	if (job->out->len == 0)
 		return REASON_sip_too_large_for_hop;
 	job->out->listener = job->hop.listener;
 	job->out->destination = *job->hop.to;
+	if (job->hop.to->transport != TRANSPORT_UDP || job->in->conn != 0)
+		describe(job);
 	return REASON_sip_request_relayed;
 }

@@ -62,7 +62,7 @@ enum reason hop_choose(const struct relay *r, const struct job *job, const struc
 			w = UINT64_MAX;
 		if (out->to == NULL || w > best) {
 			best = w;
-			*out = (struct hop){&hops[i], (uint16_t)listener};
+			*out = (struct hop){&hops[i], (uint16_t)listener, peer->connections};
 		}
 	}
 	if (out->to != NULL)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// All state of a relay, and the stages that a datagram goes through: read (relay.c) → judge for
+// All state of a relay, and the stages that a message goes through: read (relay.c) → judge for
 // the whole burst (relay.c) → forward.c, answer.c or response.c, which write what leaves.
 // One thread's.
 
@@ -13,13 +13,16 @@
 struct hop {
 	const struct endpoint *to; // in the image
 	uint16_t listener;         // leaves by
+	uint8_t connections;       // that it may have of ours, where it is reached by a stream
 };
 
-// One datagram under way.
+// One message under way.
 struct job {
 	const struct relay_in *in;
 	struct relay_out *out;
-	uint64_t loop; // its loop digest
+	uint64_t loop;      // its loop digest
+	uint16_t fault;     // enum reason, of what relay_read() read
+	uint32_t pair_hash; // of the domains of From and To, once judged
 	// Of a request that leaves.
 	struct hop hop;
 	struct marks_via marks;
@@ -59,6 +62,14 @@ enum reason forward_write(const struct relay *r, struct job *job);
 // an ACK, for a request without Via, or where it does not fit.
 void answer_ok(const struct relay *r, struct job *job);
 void answer_refusal(const struct relay *r, struct job *job, enum reason reason, image_rule_id rule);
+// The same to a request as this relay wrote it: its topmost Via is ours and stays out.
+void answer_undeliverable(const struct relay *r, struct job *job, enum reason reason);
 
 // response.c: sends a response the way back. REASON_sip_response_relayed, or why not.
 enum reason response_relay(const struct relay *r, struct job *job);
+// The way back in the topmost Via of a response that came in on side, or of a request that was to
+// leave on it. False where that Via is not authentically ours.
+bool response_find_way(
+	const struct relay *r, const struct sip_via *via, unsigned side, struct way_back *way);
+// Where a message on its way back goes.
+void response_aim(const struct relay *r, const struct way_back *way, struct relay_out *out);

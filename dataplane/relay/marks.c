@@ -122,16 +122,18 @@ bool marks_tag_is(struct view tag, uint64_t hash)
 	return view_equal(tag, text_view(&t));
 }
 
-// On the wire: family, listener, worker (2), port (2), address (4 or 16), MAC (8): 18 or 30 bytes,
-// both whole base64 groups.
+// On the wire: family, listener, worker (2), port (2), address (4 or 16), of a connection its id
+// and a zero (9), MAC (8): 18, 27, 30 or 39 bytes, all whole base64 groups and each of one kind.
 #define WAY_HEAD_BYTES 6U
+#define WAY_CONN_BYTES 9U
+#define WAY_MAC_BYTES  8U
 
 static unsigned address_bytes(unsigned family)
 {
 	return family == IP_V4 ? 4 : 16;
 }
 
-#define WAY_WORDS 4
+#define WAY_WORDS 5
 
 // Over values of fixed width: nothing in front of them is needed to keep them apart.
 static void lay_out_way(
@@ -141,6 +143,7 @@ static void lay_out_way(
 	words[2] = way->to.ip.family | (uint64_t)way->listener << 8 | (uint64_t)way->worker << 16 |
 		(uint64_t)way->to.port << 32 | (uint64_t)side << 48;
 	words[3] = branch;
+	words[4] = way->conn;
 }
 
 uint64_t marks_way(
@@ -152,28 +155,33 @@ uint64_t marks_way(
 	return siphash_end_words(&k->way, words, WAY_WORDS);
 }
 
-static void put_mac(uint8_t *at, uint64_t mac)
+static void put64(uint8_t *at, uint64_t value)
 {
-	wire_put32(at, (uint32_t)(mac >> 32));
-	wire_put32(at + 4, (uint32_t)mac);
+	wire_put32(at, (uint32_t)(value >> 32));
+	wire_put32(at + 4, (uint32_t)value);
 }
 
-static uint64_t get_mac(const uint8_t *at)
+static uint64_t get64(const uint8_t *at)
 {
 	return (uint64_t)wire_get32(at) << 32 | wire_get32(at + 4);
 }
 
 unsigned way_back_lay_out(const struct way_back *way, uint64_t mac, uint8_t bytes[WAY_BACK_BYTES])
 {
-	unsigned n_address = address_bytes(way->to.ip.family);
+	unsigned n_address = address_bytes(way->to.ip.family), n = WAY_HEAD_BYTES + n_address;
 
 	bytes[0] = way->to.ip.family;
 	bytes[1] = way->listener;
 	wire_put16(bytes + 2, way->worker);
 	wire_put16(bytes + 4, way->to.port);
 	memcpy(bytes + WAY_HEAD_BYTES, way->to.ip.bytes, n_address);
-	put_mac(bytes + WAY_HEAD_BYTES + n_address, mac);
-	return WAY_HEAD_BYTES + n_address + 8;
+	if (way->conn != 0) {
+		put64(bytes + n, way->conn);
+		bytes[n + WAY_CONN_BYTES - 1] = 0;
+		n += WAY_CONN_BYTES;
+	}
+	put64(bytes + n, mac);
+	return n + WAY_MAC_BYTES;
 }
 
 void way_back_add(struct text *t, const uint8_t bytes[], unsigned n_bytes)
@@ -257,22 +265,28 @@ int way_back_parse(const struct marks *k, struct view text, struct view branch, 
 	struct way_back *out)
 {
 	uint8_t bytes[WAY_BACK_BYTES];
-	uint64_t hash;
-	size_t n;
+	unsigned n_address, n;
 
 	memset(out, 0, sizeof(*out));
-	if (text.len != BASE64_TEXT_BYTES(WAY_HEAD_BYTES + 4 + 8) &&
-		text.len != BASE64_TEXT_BYTES(WAY_HEAD_BYTES + 16 + 8))
+	if (text.len < BASE64_TEXT_BYTES(WAY_HEAD_BYTES + 4 + WAY_MAC_BYTES) ||
+		text.len > WAY_BACK_TEXT_BYTES || text.len % 4 != 0)
 		return -EINVAL;
-	if (base64_decode(text.at, text.len, bytes) < 0 || !read_branch(branch, &hash))
+	if (base64_decode(text.at, text.len, bytes) < 0 || !read_branch(branch, &out->branch))
 		return -EINVAL;
-	n = text.len / 4 * 3 - 8;
-	if (n != WAY_HEAD_BYTES + address_bytes(bytes[0]))
+	n_address = address_bytes(bytes[0]);
+	n = (unsigned)text.len / 4 * 3 - WAY_MAC_BYTES;
+	if (n != WAY_HEAD_BYTES + n_address && n != WAY_HEAD_BYTES + n_address + WAY_CONN_BYTES)
 		return -EINVAL;
 	out->to.ip.family = bytes[0];
 	out->listener = bytes[1];
 	out->worker = wire_get16(bytes + 2);
 	out->to.port = wire_get16(bytes + 4);
-	memcpy(out->to.ip.bytes, bytes + WAY_HEAD_BYTES, n - WAY_HEAD_BYTES);
-	return get_mac(bytes + n) == marks_way(k, out, hash, ingress) ? 0 : -EINVAL;
+	memcpy(out->to.ip.bytes, bytes + WAY_HEAD_BYTES, n_address);
+	if (n > WAY_HEAD_BYTES + n_address) {
+		out->conn = get64(bytes + WAY_HEAD_BYTES + n_address);
+		// One text for each way, and no other.
+		if (out->conn == 0 || bytes[n - 1] != 0)
+			return -EINVAL;
+	}
+	return get64(bytes + n) == marks_way(k, out, out->branch, ingress) ? 0 : -EINVAL;
 }

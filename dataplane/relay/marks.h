@@ -57,13 +57,15 @@ bool marks_tag_is(struct view tag, uint64_t hash);
 struct way_back {
 	uint16_t worker;
 	uint8_t listener;
+	uint64_t conn;      // that the request came by, of the worker; 0: a datagram
 	struct endpoint to; // its transport is the listener's and does not travel
+	uint64_t branch;    // out: hash in the branch of the Via that carried it; not in the text
 };
 
-// Longest text: IPv6.
-#define WAY_BACK_TEXT_BYTES 40
+// Longest text: IPv6, of a connection.
+#define WAY_BACK_TEXT_BYTES 52
 
-#define WAY_BACK_BYTES 30
+#define WAY_BACK_BYTES 39
 
 // What the text says, in bytes; mac: marks_way()'s. How many.
 unsigned way_back_lay_out(const struct way_back *way, uint64_t mac, uint8_t bytes[WAY_BACK_BYTES]);

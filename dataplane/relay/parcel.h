@@ -25,12 +25,11 @@ struct parcel {
 	uint32_t pair_hash;          // of From and To, so that their order is kept
 	uint16_t status;             // of a response
 	uint8_t kind;                // enum parcel_kind
-	uint8_t method;              // enum sip_method, of a request
+	uint8_t method;              // enum sip_method
 	uint8_t n_slots;             // connections that its target may have: 1 to 4, 0: as many
 	bool is_response;
 	bool again; // over UDP for a sender on a stream, which will not repeat it: we do (timers A,
 		    // E)
-	uint8_t n_sent;
 };
 
 // What the relay needs of the worker that it runs in; each takes arg first. Also how tests stand

@@ -223,18 +223,33 @@ static bool is_keepalive(struct view payload)
 	return payload.len > 0;
 }
 
-// Stage one: what kind of datagram it is. Everything but an acceptable request ends here.
-static void read_datagram(struct relay *r, struct job *job)
+enum reason relay_read(struct relay *r, unsigned i, struct view bytes, size_t *n_bytes)
+{
+	struct job *job = &r->jobs[i];
+	enum reason fault = sip_message_parse(bytes, SIP_STREAM, &job->message);
+
+	job->fault = (uint16_t)fault;
+	*n_bytes = job->message.bytes.len;
+	return fault;
+}
+
+// Stage one: what kind of message it is. Everything but an acceptable request ends here.
+static void read_message(struct relay *r, struct job *job)
 {
 	struct sip_message *m = &job->message;
-	enum reason fault;
+	enum reason fault = job->fault;
 
 	job->out->len = 0;
-	if (is_keepalive(job->in->payload)) {
+	job->out->conn = 0;
+	job->out->again = false;
+	if (!job->in->is_read && is_keepalive(job->in->payload)) {
 		finish(r, job, REASON_sip_keepalive);
 		return;
 	}
-	fault = sip_message_parse(job->in->payload, SIP_DATAGRAM, m);
+	if (!job->in->is_read)
+		fault = sip_message_parse(job->in->payload, SIP_DATAGRAM, m);
+	else if (fault != REASON_sip_not_sip && job->in->fault != REASON_none)
+		fault = job->in->fault;
 	if (fault == REASON_sip_not_sip)
 		finish(r, job, fault);
 	else if (m->is_request)
@@ -273,6 +288,7 @@ static void settle(struct relay *r, struct job *job, const struct policy_query *
 		refuse(r, job, REASON_to_blocked, match.rule);
 		return;
 	}
+	job->pair_hash = verdict->pair_hash;
 	fault = forward_route(r, job, verdict);
 	if (fault != REASON_none) {
 		refuse(r, job, fault, verdict->rule);
@@ -325,7 +341,7 @@ void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out o
 
 		job->in = &in[i];
 		job->out = &out[i];
-		read_datagram(r, job);
+		read_message(r, job);
 	}
 	if (r->n_asked == 0)
 		return;

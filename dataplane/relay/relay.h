@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The SIP relay of one worker: datagrams in, verdicts, datagrams out (FEATURES R1, RFC 3261 §16,
-// stateless as in §16.11). No DPDK here: a burst of payloads comes in, and each gives at most one
-// payload, written where the caller said. That is also how the tests drive it.
+// The SIP relay of one worker: messages in, verdicts, messages out (FEATURES R1, RFC 3261 §16,
+// stateless as in §16.11). No DPDK here: a burst of messages comes in, of datagrams and of streams,
+// and each gives at most one message, written where the caller said. That is also how the tests
+// drive it.
 //
 // Thread: one worker's. No allocation, no system call. Between two bursts the caller may change
 // the policy with relay_set_policy().
@@ -20,14 +21,18 @@
 
 struct relay_listener {
 	struct endpoint local;
-	uint8_t side;        // enum side
-	struct view sent_by; // what our Via and Record-Route name: this relay, never a pool
+	uint8_t side;                // enum side
+	struct view sent_by;         // what our Via and Record-Route name: this relay, never a pool
+	uint32_t datagram_bytes_max; // payload that leaves by it; 0: as much as UDP carries
 };
 
 struct relay_in {
-	struct view payload;
+	struct view payload; // a datagram's, or of a stream from the message's first byte on
 	struct endpoint source;
+	uint64_t conn; // that it came by: comes back with its responses; 0: a datagram
 	uint16_t listener;
+	uint16_t fault; // enum reason; of a stream: what it is refused for, whatever it says
+	bool is_read;   // by relay_read(), as this number of the burst
 };
 
 struct relay_out {
@@ -39,7 +44,18 @@ struct relay_out {
 	size_t len;        // 0: nothing to send
 	uint16_t listener; // leaves from its address and port
 	struct endpoint destination;
-	enum reason reason; // how the datagram in ended; already counted
+	enum reason reason; // how the message in ended; already counted
+	uint64_t conn;      // of a response: goes by this connection of worker; 0: of none
+	bool again; // a request over UDP of a sender on a stream: to be repeated (RFC 3261 §17.1)
+	// Of what is not just a datagram, one without conn and again; for struct parcel.
+	bool is_response;
+	uint8_t kind;    // enum parcel_kind
+	uint8_t method;  // enum sip_method; of a response, of its CSeq
+	uint8_t n_slots; // of struct parcel
+	uint16_t status; // of a response
+	uint16_t worker;
+	uint32_t pair_hash; // of From and To, of a request
+	uint64_t branch;    // hash in our Via of a request, or of the one that a response answers
 };
 
 struct relay;
@@ -55,5 +71,21 @@ void relay_free(struct relay *r);
 // call.
 void relay_set_policy(struct relay *r, struct decider *decider, const struct image *image);
 
+// Reads the message of a stream at the start of bytes, as number i < RELAY_BURST of the next burst.
+// REASON_none, and how long it is in *n_bytes. Or why there is none (sip_message_parse()): where
+// that is because not all of it is there, nothing has happened, and where the caller knows that it
+// is, the burst refuses it.
+enum reason relay_read(struct relay *r, unsigned i, struct view bytes, size_t *n_bytes);
+
 // n ≤ RELAY_BURST. Payloads stay the caller's and unchanged.
 void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out out[], unsigned n);
+
+// A request that this relay wrote, to leave by listener, and that nobody will get: writes the
+// response that its sender gets (reason_sip_status(), Retry-After with 503) to out, as if the next
+// hop had given it. out->len is 0 where there is none: of an ACK, or where it does not fit.
+void relay_undeliverable(struct relay *r, uint16_t listener, struct view request,
+	enum reason reason, struct relay_out *out);
+
+// Whether a response may be brought to an endpoint by a connection of our own, the one that its
+// request came by being gone (RFC 3261 §18.2.2): only to one of the hops of the requester's peer.
+bool relay_may_reopen(struct relay *r, struct view response, const struct endpoint *to);

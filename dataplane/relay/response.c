@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "dataplane/relay/job.h"
+#include "dataplane/relay/parcel.h"
 #include "lib/sip/edit.h"
 
 // Takes our Via away, which is the first value. REASON_none; or a response for which nobody is
@@ -37,25 +38,42 @@ static void soften_503(struct sip_edits *edits, const struct sip_message *m)
 		sip_edits_cut(edits, h->name.at, (size_t)(h->end - h->name.at));
 }
 
+bool response_find_way(
+	const struct relay *r, const struct sip_via *via, unsigned side, struct way_back *way)
+{
+	return self_is_sent_by(&r->self, via->host, via->port) &&
+		way_back_parse(&r->marks, sip_param_find(via->params, VIEW(MARKS_WAY_PARAM)),
+			via->branch, side, way) == 0 &&
+		way->listener < r->self.n &&
+		r->self.list[way->listener].local.ip.family == way->to.ip.family;
+}
+
+void response_aim(const struct relay *r, const struct way_back *way, struct relay_out *out)
+{
+	out->listener = way->listener;
+	out->destination = way->to;
+	out->destination.transport = r->self.list[way->listener].local.transport;
+	out->conn = way->conn;
+	out->worker = way->worker;
+	out->branch = way->branch;
+	out->is_response = true;
+	out->kind = PARCEL_KEEP;
+}
+
 enum reason response_relay(const struct relay *r, struct job *job)
 {
 	const struct sip_message *m = &job->message;
-	const struct listener *in = &r->self.list[job->in->listener], *out;
+	unsigned side = r->self.list[job->in->listener].side;
 	struct sip_edits edits;
 	struct sip_value at;
-	struct sip_via via;
+	struct sip_cseq cseq;
 	struct way_back way;
+	struct sip_via via;
 	enum reason fault;
 
 	if (sip_top_via(m, &via, &at) < 0)
 		return REASON_sip_response_malformed;
-	if (!self_is_sent_by(&r->self, via.host, via.port) ||
-		way_back_parse(&r->marks, sip_param_find(via.params, VIEW(MARKS_WAY_PARAM)),
-			via.branch, in->side, &way) < 0 ||
-		way.listener >= r->self.n)
-		return REASON_sip_response_stray;
-	out = &r->self.list[way.listener];
-	if (out->local.ip.family != way.to.ip.family)
+	if (!response_find_way(r, &via, side, &way))
 		return REASON_sip_response_stray;
 	sip_edits_init(&edits, m->bytes);
 	fault = cut_top_via(&edits, m);
@@ -66,8 +84,10 @@ enum reason response_relay(const struct relay *r, struct job *job)
 	job->out->len = sip_edits_write(&edits, job->out->bytes, job->out->room);
 	if (job->out->len == 0)
 		return REASON_too_large_to_send;
-	job->out->listener = way.listener;
-	job->out->destination = way.to;
-	job->out->destination.transport = out->local.transport;
+	response_aim(r, &way, job->out);
+	if (way.conn != 0) {
+		job->out->status = m->status;
+		job->out->method = sip_cseq(m, &cseq) == 0 ? cseq.method : SIP_M_OTHER;
+	}
 	return REASON_sip_response_relayed;
 }

@@ -14,6 +14,9 @@ static const struct {
 	[TRANSPORT_TLS] = {{(const uint8_t *)"TLS", 3}, {(const uint8_t *)";transport=tls", 14}},
 };
 
+// A datagram's payload at most: IPv4's total length less its header and UDP's.
+#define UDP_PAYLOAD_MAX 65507
+
 static uint16_t default_port(unsigned transport)
 {
 	return transport == TRANSPORT_TLS ? 5061 : 5060; // RFC 3261 §19.1.2
@@ -68,6 +71,8 @@ static int add_listener(struct self *s, const struct relay_listener *from, struc
 		return -EINVAL;
 	new->local = from->local;
 	new->side = from->side;
+	new->datagram_bytes_max =
+		from->datagram_bytes_max != 0 ? from->datagram_bytes_max : UDP_PAYLOAD_MAX;
 	if (name_listener(new, from->sent_by, t) < 0)
 		return -EINVAL;
 	first = &s->first[new->side][family_index(&new->local.ip)][new->local.transport];

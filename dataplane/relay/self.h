@@ -15,6 +15,7 @@
 struct listener {
 	struct endpoint local;
 	uint8_t side;
+	uint32_t datagram_bytes_max; // payload, of UDP
 	// sent_by, and what is made of it once; views into self.text
 	struct view sent_by;
 	struct view via;          // "Via: SIP/2.0/UDP sent-by;branch=z9hG4bK"

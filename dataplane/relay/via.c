@@ -103,8 +103,11 @@ struct endpoint via_response_address(const struct request *rq, const struct endp
 	struct endpoint to = *source;
 
 	// maddr is not followed: it would let a sender aim responses at anybody.
-	if (!rq->has_via || rq->via.has_rport)
+	// rport is a datagram's way back: a connection's own port cannot be connected to.
+	if (!rq->has_via || (rq->via.has_rport && source->transport == TRANSPORT_UDP))
 		return to;
-	to.port = rq->via.port != 0 ? rq->via.port : 5060;
+	to.port = rq->via.port != 0                  ? rq->via.port
+		: source->transport == TRANSPORT_TLS ? 5061
+						     : 5060;
 	return to;
 }

@@ -427,3 +427,11 @@ bool policy_blocks(struct decider *d, struct view name, struct match *match)
 	count_hit(d, match->entry);
 	return true;
 }
+
+uint32_t policy_peer_of(struct decider *d, struct view name)
+{
+	struct match match;
+
+	matcher_find(d->matcher, &name, &match, 1);
+	return match.kind < MATCH_NONE ? match.peer : IMAGE_PEER_NONE;
+}

@@ -68,6 +68,10 @@ void decider_warm(struct decider *d, const struct decider *former);
 // request. Counts a hit where it is.
 bool policy_blocks(struct decider *d, struct view name, struct match *match);
 
+// Whose servers a domain has: of a local domain or partner, else IMAGE_PEER_NONE. For what does not
+// ask for a verdict; counts no hit.
+uint32_t policy_peer_of(struct decider *d, struct view name);
+
 // Times each entry decided, entries as in struct match; n_names + n_patterns of them. What allowed
 // a message is the partner's entry, and between local domains that of To. Wraps around.
 // Written by the decider's thread; others may read it with relaxed loads.

@@ -38,9 +38,14 @@ static void add_vias(struct text *t, const struct sip_reply *reply)
 {
 	const struct sip_edits *edits = reply->via_edits;
 	const struct sip_message *m = reply->request;
+	unsigned n_cut = reply->n_vias_cut;
 
 	for (const struct sip_header *h = sip_header_first(m, SIP_H_VIA); h != NULL;
 		h = sip_header_next(m, h)) {
+		if (n_cut > 0) {
+			n_cut--;
+			continue;
+		}
 		text_add(t, VIEW("Via: "));
 		add_edited(t, m, h->value, edits);
 		text_add(t, VIEW("\r\n"));

@@ -12,13 +12,15 @@ struct sip_reply {
 	unsigned status;
 	// received and rport for the first Via field; offsets in the request. NULL for none.
 	const struct sip_edits *via_edits;
-	struct view to_tag; // for a To that is known to have none; empty: To stays as it is
-	struct view fields; // further header fields, each with its CRLF
+	unsigned n_vias_cut; // Via fields left out, from the first one on
+	struct view to_tag;  // for a To that is known to have none; empty: To stays as it is
+	struct view fields;  // further header fields, each with its CRLF
 };
 
 // "Forbidden" for 403, …; "Unknown" for a status outside status.def.
 struct view sip_status_phrase(unsigned status);
 
-// Writes the response: status line; every Via, the first From, To, Call-ID and CSeq, as far as the
-// request has them; the further fields; Content-Length: 0. Its length, or 0 when it does not fit.
+// Writes the response: status line; every Via but those cut, the first From, To, Call-ID and CSeq,
+// as far as the request has them; the further fields; Content-Length: 0. Its length, or 0 when it
+// does not fit.
 size_t sip_reply_write(const struct sip_reply *reply, uint8_t *out, size_t room);
