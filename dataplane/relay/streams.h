@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SIP over the connections of one worker: bytes to messages (RFC 3261 §18.3, by Content-Length), a
 // burst of them through the relay, and what leaves to where it goes: a connection's own way back,
-// egress.h's connections, a datagram, another worker. Answers keepalives (RFC 5626 §3.5.1), closes
+// egress.h's connections, a datagram, another worker. Answers keepalives (RFC 5626 §4.4.1), closes
 // streams that have lost their framing, and sends again over UDP what a sender on a stream will not
 // (timers A and E of RFC 3261 §17.1).
+//
+// A message that is not all there stays in the engine, whose window bounds it; long ones are
+// bounded in number too. Whoever does not read what it is answered is not read from.
 //
 // Thread: one worker's. Pure but for its host.
 
@@ -21,30 +24,47 @@ struct streams_config {
 	uint64_t *counters; // REASON_N
 	unsigned worker, n_workers;
 	uint32_t n_conns;           // of the engine
-	uint32_t message_bytes_max; // 64 KB
+	uint32_t send_bytes_max;    // of the engine
+	uint32_t message_bytes_max; // less than the engine's receive_bytes_max
+	uint32_t n_holding;         // connections with part of a long message at once
 	uint32_t n_again;           // requests being sent again over UDP at once
-	uint32_t silence_s;         // a connection with part of a message this old is closed
+	uint32_t n_waiting;         // messages waiting for connections of ours at once
+	uint32_t silence_s; // a connection with part of a message this old is closed, and one that
+			    // has brought none so long
+	struct siphash_key key; // the same in all workers, of egress
+	uint64_t salt;          // random, the process': ids of a former one name no connection
 	bool (*tell_control)(void *arg, const struct link_message *m);
 	void *arg;
 };
 
+// Numbers and times that suit a relay of n_conns connections; the rest is zero.
+void streams_config_default(struct streams_config *config, uint32_t n_conns);
+
 struct streams *streams_new(const struct streams_config *config); // NULL with errno
+// What waits goes back to the host; connections stay as they are.
 void streams_free(struct streams *s);
 
 // Takes the engine's events, reads and relays what is whole, at most a few bursts a call. True when
 // there is more to do.
 bool streams_poll(struct streams *s, uint64_t now);
 
-// A message to be carried: of a datagram that came in and leaves by a stream, or handed over by
-// another worker. Takes the parcel.
+// A message to be carried: of a datagram that came in and does not leave as one. Takes the parcel.
 void streams_take(struct streams *s, struct parcel *p, uint64_t now);
+// One that another worker handed over. Takes it too.
+void streams_take_over(struct streams *s, struct parcel *p, uint64_t now);
+// What the relay says of a message that is not just a datagram, to its parcel.
+void parcel_describe(struct parcel *p, const struct relay_out *out);
 
-// Control's word (TARGET_...), already checked.
+// Control's word (LINK_TARGET_...), already checked; and that another attachment has begun.
 void streams_hear(struct streams *s, const struct link_message *m, uint64_t now);
+void streams_attached(struct streams *s);
 
-// A response to a request of branch has come by UDP: it is not sent again (RFC 3261 §17.1.1.2,
-// §17.1.2.2).
-void streams_answered(
-	struct streams *s, uint64_t branch, unsigned method, unsigned status, uint64_t now);
-
+// Call about every millisecond.
 void streams_timers(struct streams *s, uint64_t now, unsigned budget);
+
+// For tests and fedctl.
+struct streams_usage {
+	uint32_t n_streams, n_holding, n_again;
+	struct egress_usage egress;
+};
+void streams_usage(const struct streams *s, struct streams_usage *out);

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/relay/streams_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// A turn of the worker stays short: bursts relayed in one.
+#define BURSTS_A_POLL 4
+// How long a peer that has finished waits for what it has asked (RFC 3261 §17.1: 64 T1), and how
+// long one that we have closed may take to finish.
+#define LINGER_MS 32000
+#define CLOSE_MS  5000
+
+void streams_config_default(struct streams_config *config, uint32_t n_conns)
+{
+	*config = (struct streams_config){
+		.n_workers = 1,
+		.n_conns = n_conns,
+		.message_bytes_max = 64000,
+		.n_holding = 64,
+		.n_again = 1024,
+		.n_waiting = 4096,
+		.silence_s = 32, // 64 T1: the transaction of a message that comes later is over
+	};
+}
+
+static bool tell_control(void *arg, const struct link_message *m)
+{
+	struct streams *s = arg;
+
+	return s->config.tell_control(s->config.arg, m);
+}
+
+static int open_egress(struct streams *s)
+{
+	struct egress_config config = {0};
+
+	egress_config_default(&config);
+	config.tcp = s->config.tcp;
+	config.send_bytes_max = s->config.send_bytes_max;
+	config.host = s->config.host;
+	config.counters = s->config.counters;
+	config.worker = s->config.worker;
+	config.n_workers = s->config.n_workers;
+	config.waiting_of_all = s->config.n_waiting;
+	config.key = s->config.key;
+	config.refuse = streams_refuse;
+	config.tell_control = tell_control;
+	config.arg = s;
+	s->egress = egress_new(&config);
+	return s->egress != NULL ? 0 : -errno;
+}
+
+struct streams *streams_new(const struct streams_config *config)
+{
+	struct streams *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return NULL;
+	s->config = *config;
+	// An index is less than that, so no id becomes 0.
+	s->salt = config->salt | UINT64_C(1) << 31;
+	s->list = calloc(config->n_conns, sizeof(*s->list));
+	s->scratch_bytes = 4 * config->message_bytes_max;
+	s->scratch = malloc(s->scratch_bytes);
+	r = s->list != NULL && s->scratch != NULL ? again_init(&s->again, config->n_again)
+						  : -ENOMEM;
+	if (r == 0)
+		r = open_egress(s);
+	if (r == 0) {
+		wheel_init(&s->wheel, &s->list[0].timer, sizeof(s->list[0]), 0);
+		return s;
+	}
+	streams_free(s);
+	errno = -r;
+	return NULL;
+}
+
+void streams_free(struct streams *s)
+{
+	if (s == NULL)
+		return;
+	if (s->egress != NULL)
+		egress_free(s->egress);
+	again_fini(s);
+	free(s->scratch);
+	free(s->list);
+	free(s);
+}
+
+void stream_activate(struct streams *s, struct stream *st)
+{
+	uint32_t index = stream_index(s, st) + 1;
+
+	if ((st->flags & (STREAM_ACTIVE | STREAM_PAUSED)) != 0)
+		return;
+	st->flags |= STREAM_ACTIVE;
+	st->next_active = 0;
+	if (s->last_active != 0)
+		s->list[s->last_active - 1].next_active = index;
+	else
+		s->first_active = index;
+	s->last_active = index;
+}
+
+void stream_set_timer(struct streams *s, struct stream *st, uint32_t ms)
+{
+	wheel_set(&s->wheel, stream_index(s, st), s->tick + streams_ticks(ms) + 1);
+}
+
+static void release(struct streams *s, struct stream *st)
+{
+	if ((st->flags & STREAM_HOLDING) != 0)
+		s->n_holding--;
+	st->flags &= (uint16_t)~STREAM_HOLDING;
+}
+
+void stream_end_part(struct streams *s, struct stream *st)
+{
+	memset(&st->frame, 0, sizeof(st->frame));
+	release(s, st);
+	if (wheel_has(&s->wheel, stream_index(s, st)) && (st->flags & STREAM_FINISHED) == 0)
+		wheel_del(&s->wheel, stream_index(s, st));
+}
+
+void stream_close(struct streams *s, struct stream *st, enum reason reason, uint64_t now)
+{
+	tcp_conn_id conn = stream_conn(s, st);
+
+	if ((st->flags & STREAM_CLOSING) != 0)
+		return;
+	stream_end_part(s, st);
+	st->flags |= STREAM_CLOSING;
+	st->flags &= (uint16_t)~STREAM_PAUSED;
+	// Egress learns it by the event, and opens another one if need be.
+	if ((st->flags & STREAM_OURS) != 0) {
+		tcp_abort(s->config.tcp, conn, reason);
+		return;
+	}
+	if (reason != REASON_none)
+		streams_count(s, reason);
+	tcp_close(s->config.tcp, conn, now);
+	stream_set_timer(s, st, CLOSE_MS);
+	stream_activate(s, st);
+}
+
+void stream_close_if_done(struct streams *s, struct stream *st, uint64_t now)
+{
+	bool is_part = st->frame.n_bytes > 0 || (st->flags & STREAM_SKIPPING) != 0;
+
+	if ((st->flags & STREAM_FINISHED) == 0 ||
+		(st->flags & (STREAM_ACTIVE | STREAM_PAUSED | STREAM_CLOSING)) != 0)
+		return;
+	if (is_part)
+		stream_close(s, st, REASON_sip_stream_cut, now);
+	else if ((st->flags & STREAM_OURS) != 0)
+		return; // egress closes it
+	else if (st->n_pending == 0)
+		stream_close(s, st, REASON_none, now);
+	else if (!wheel_has(&s->wheel, stream_index(s, st)))
+		stream_set_timer(s, st, LINGER_MS);
+}
+
+static struct stream *begin(struct streams *s, const struct tcp_event *event)
+{
+	struct stream *st = &s->list[(uint32_t)event->conn];
+	struct tcp_status status;
+	uint32_t next = st->next_active;
+	uint16_t active = st->flags & STREAM_ACTIVE;
+
+	if (!tcp_describe(s->config.tcp, event->conn, &status))
+		return NULL;
+	*st = (struct stream){
+		.generation = (uint32_t)(event->conn >> 32),
+		.next_active = next,
+		.flags = active,
+		.listener = (uint8_t)event->listener,
+		.remote = status.remote,
+	};
+	st->remote.transport = TRANSPORT_TCP;
+	if ((event->user & EGRESS_USER) != 0)
+		st->flags |= STREAM_OURS;
+	else
+		stream_set_timer(s, st, s->config.silence_s * 1000);
+	return st;
+}
+
+// The list is left to streams_gather(): what is in it may be in use again by then, and is then
+// looked at once too often.
+static void end(struct streams *s, struct stream *st)
+{
+	uint32_t next = st->next_active;
+	uint16_t active = st->flags & STREAM_ACTIVE;
+
+	release(s, st);
+	wheel_del(&s->wheel, stream_index(s, st));
+	memset(st, 0, sizeof(*st));
+	st->flags = active;
+	st->next_active = next;
+}
+
+static void take_event(struct streams *s, const struct tcp_event *event, uint64_t now)
+{
+	struct stream *st = stream_of(s, event->conn);
+
+	if ((event->user & EGRESS_USER) != 0)
+		egress_event(s->egress, event, now);
+	if ((event->what & TCP_OPENED) != 0 && st == NULL)
+		st = begin(s, event);
+	if (st == NULL)
+		return;
+	if ((event->what & TCP_CLOSED) != 0) {
+		end(s, st);
+		return;
+	}
+	if ((event->what & TCP_PEER_FINISHED) != 0)
+		st->flags |= STREAM_FINISHED;
+	if ((event->what & (TCP_READABLE | TCP_PEER_FINISHED)) != 0)
+		stream_activate(s, st);
+}
+
+bool streams_poll(struct streams *s, uint64_t now)
+{
+	struct streams_burst *b = &s->burst;
+	struct tcp_event event;
+
+	streams_set_now(s, now);
+	while (tcp_next_event(s->config.tcp, &event))
+		take_event(s, &event, now);
+	for (unsigned i = 0; i < BURSTS_A_POLL && streams_gather(s); i++) {
+		if (b->n > 0)
+			relay_burst(s->config.relay, b->in, b->out, b->n);
+		streams_carry_burst(s, now);
+		streams_consume(s, now);
+	}
+	return s->first_active != 0;
+}
+
+void streams_hear(struct streams *s, const struct link_message *m, uint64_t now)
+{
+	streams_set_now(s, now);
+	egress_hear(s->egress, m, now);
+}
+
+void streams_attached(struct streams *s)
+{
+	egress_attached(s->egress);
+}
+
+// What it was set for.
+static void timed_out(struct streams *s, struct stream *st, uint64_t now)
+{
+	tcp_conn_id conn = stream_conn(s, st);
+
+	if ((st->flags & STREAM_CLOSING) != 0) {
+		tcp_abort(s->config.tcp, conn, REASON_tcp_aborted);
+	} else if ((st->flags & STREAM_PAUSED) != 0) {
+		st->flags &= (uint16_t)~STREAM_PAUSED;
+		stream_activate(s, st);
+	} else if ((st->flags & STREAM_FINISHED) != 0) {
+		st->n_pending = 0;
+		stream_close_if_done(s, st, now);
+	} else if ((st->flags & STREAM_HEARD) == 0 || tcp_readable(s->config.tcp, conn) > 0 ||
+		(st->flags & STREAM_SKIPPING) != 0) {
+		stream_close(s, st, REASON_sip_stream_silent, now);
+	}
+}
+
+void streams_timers(struct streams *s, uint64_t now, unsigned budget)
+{
+	uint32_t index;
+
+	streams_set_now(s, now);
+	again_timers(s, &budget);
+	while (budget > 0 && wheel_next(&s->wheel, s->tick, &budget, &index)) {
+		budget--;
+		timed_out(s, &s->list[index], now);
+	}
+	egress_timers(s->egress, now, budget);
+}
+
+void streams_usage(const struct streams *s, struct streams_usage *out)
+{
+	*out = (struct streams_usage){.n_holding = s->n_holding};
+	for (uint32_t i = 0; i < s->config.n_conns; i++)
+		out->n_streams += s->list[i].remote.transport != TRANSPORT_NONE;
+	for (uint32_t i = 0; i < s->again.n; i++)
+		out->n_again += s->again.list[i].parcel != NULL;
+	egress_usage(s->egress, &out->egress);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What leaves, to where it goes: the connection that a request came by, egress's connections, a
+// datagram, another worker.
+
+#include "dataplane/relay/streams_state.h"
+#include "lib/sip/message.h"
+
+#include <errno.h>
+
+static void put(struct streams *s, struct parcel *p)
+{
+	s->config.host->put(s->config.host->arg, p);
+}
+
+static void drop(struct streams *s, struct parcel *p, enum reason reason)
+{
+	streams_count(s, reason);
+	put(s, p);
+}
+
+void parcel_describe(struct parcel *p, const struct relay_out *out)
+{
+	p->len = (uint32_t)out->len;
+	p->destination = out->destination;
+	p->listener = out->listener;
+	p->worker = out->worker;
+	p->conn = out->conn;
+	p->branch = out->branch;
+	p->pair_hash = out->pair_hash;
+	p->status = out->status;
+	p->kind = out->kind;
+	p->method = out->method;
+	p->n_slots = out->n_slots;
+	p->is_response = out->is_response;
+	p->again = out->again;
+}
+
+// The connection that its request came by is gone (RFC 3261 §18.2.2).
+static void reopen(struct streams *s, struct parcel *p, uint64_t now)
+{
+	if (p->destination.transport != TRANSPORT_TCP ||
+		!relay_may_reopen(s->config.relay, view_of(p->bytes, p->len), &p->destination)) {
+		drop(s, p, REASON_sip_response_no_way);
+		return;
+	}
+	p->conn = 0;
+	p->kind = PARCEL_KEEP;
+	p->pair_hash = (uint32_t)p->branch;
+	p->n_slots = 0;
+	egress_send(s->egress, p, now);
+}
+
+static void note_answered(struct streams *s, struct stream *st, unsigned status, uint64_t now)
+{
+	if (status < 200 || st->n_pending == 0 || st->n_pending == UINT8_MAX)
+		return;
+	st->n_pending--;
+	stream_close_if_done(s, st, now);
+}
+
+// A response to the connection that its request came by, one of this worker's.
+static void respond(struct streams *s, struct parcel *p, uint64_t now)
+{
+	tcp_conn_id conn = p->conn ^ s->salt;
+	struct stream *st = stream_of(s, conn);
+	unsigned status = p->status;
+	int error = -EPIPE;
+
+	// What this relay says itself, at once, has no branch: nothing waits for it.
+	if (p->branch != 0)
+		again_hear(s, p->branch, p->method, status);
+	if (st != NULL && (st->flags & STREAM_CLOSING) == 0)
+		error = tcp_write(s->config.tcp, conn, p->bytes, p->len);
+	if (error == 0) {
+		if (p->branch != 0)
+			note_answered(s, st, status, now);
+		put(s, p);
+		return;
+	}
+	if (error == -EPIPE) {
+		reopen(s, p, now);
+		return;
+	}
+	// Its queue is full, for its peer does not read: responses are not shed, so it ends. Or
+	// memory is, which is not this peer's doing.
+	if (tcp_unacked(s->config.tcp, conn) >= STREAMS_UNREAD_BYTES) {
+		put(s, p);
+		tcp_abort(s->config.tcp, conn, REASON_sip_stream_stuck);
+	} else {
+		drop(s, p, REASON_sip_response_no_memory);
+	}
+}
+
+static void carry(struct streams *s, struct parcel *p, uint64_t now)
+{
+	const struct relay_host *host = s->config.host;
+
+	if (p->is_response && p->conn != 0) {
+		if (p->worker == s->config.worker)
+			respond(s, p, now);
+		else if (p->worker >= s->config.n_workers ||
+			!host->hand_over(host->arg, p->worker, p))
+			drop(s, p, REASON_sip_ring_full);
+	} else if (p->destination.transport == TRANSPORT_UDP) {
+		if (p->again)
+			again_send(s, p);
+		else
+			host->send_datagram(host->arg, p, false);
+	} else if (p->is_response) {
+		reopen(s, p, now);
+	} else {
+		egress_send(s->egress, p, now);
+	}
+}
+
+void streams_take(struct streams *s, struct parcel *p, uint64_t now)
+{
+	streams_set_now(s, now);
+	carry(s, p, now);
+}
+
+void streams_take_over(struct streams *s, struct parcel *p, uint64_t now)
+{
+	streams_set_now(s, now);
+	if (p->is_response && p->conn != 0)
+		respond(s, p, now);
+	else
+		egress_take(s->egress, p, now);
+}
+
+void streams_refuse(void *arg, struct parcel *p, enum reason reason, uint64_t now)
+{
+	struct streams *s = arg;
+	const struct relay_host *host = s->config.host;
+	struct relay_out out = {.room = p->len + RELAY_GROWTH_BYTES};
+	struct parcel *answer;
+
+	if (p->method == SIP_M_ACK) {
+		put(s, p);
+		return;
+	}
+	answer = host->get(host->arg, out.room);
+	if (answer == NULL) {
+		drop(s, p, REASON_no_buffer);
+		return;
+	}
+	out.bytes = answer->bytes;
+	relay_undeliverable(s->config.relay, p->listener, view_of(p->bytes, p->len), reason, &out);
+	put(s, p);
+	if (out.len == 0) {
+		put(s, answer);
+		return;
+	}
+	parcel_describe(answer, &out);
+	carry(s, answer, now);
+}
+
+// One of a burst: what the relay made of it is in out.
+static void carry_out(struct streams *s, const struct relay_in *in, const struct relay_out *out,
+	struct parcel *p, uint64_t now)
+{
+	struct stream *st = stream_of(s, in->conn ^ s->salt);
+
+	if (out->len == 0) {
+		put(s, p);
+		return;
+	}
+	parcel_describe(p, out);
+	if (st != NULL && out->reason == REASON_sip_request_relayed && out->method != SIP_M_ACK &&
+		st->n_pending < UINT8_MAX)
+		st->n_pending++;
+	carry(s, p, now);
+}
+
+void streams_carry_burst(struct streams *s, uint64_t now)
+{
+	struct streams_burst *b = &s->burst;
+
+	for (unsigned i = 0; i < b->n; i++)
+		carry_out(s, &b->in[i], &b->out[i], b->parcels[i], now);
+	b->n = 0;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the files of streams share. Only they include it.
+//
+//   streams.c         opening, events, timers
+//   streams_read.c    bytes to whole messages: a burst of them for the relay
+//   streams_carry.c   what leaves, to where it goes
+//   streams_again.c   requests that are repeated over UDP
+
+#pragma once
+
+#include "dataplane/relay/streams.h"
+#include "lib/base/wheel.h"
+#include "lib/sip/frame.h"
+
+// A tick is about a millisecond, as the engine's.
+#define STREAMS_TICK_SHIFT 20
+
+// Answers that a peer has not acknowledged: with more, it does not read.
+#define STREAMS_UNREAD_BYTES 65536
+
+enum stream_flag {
+	STREAM_ACTIVE = 1,    // in the list of those with bytes to be read
+	STREAM_OURS = 2,      // opened by egress, which closes it too
+	STREAM_HEARD = 4,     // it has brought a whole message, or a keepalive
+	STREAM_HALF_PING = 8, // one CRLF of a double one
+	STREAM_SKIPPING = 16, // the rest of a refused body is thrown away; frame.body_bytes is left
+	STREAM_HOLDING = 32,  // part of a long message: counted in n_holding
+	STREAM_FINISHED = 64, // nothing comes after what is there
+	STREAM_CLOSING = 128, // closed by us: what still comes is thrown away
+	STREAM_PAUSED = 256,  // not read for a while
+};
+
+// One connection. Idle ones cost this and nothing else.
+struct stream {
+	uint32_t generation;  // of its id, as far as STREAM is_open
+	uint32_t next_active; // index + 1; 0: the last
+	uint16_t flags;       // of enum stream_flag
+	uint8_t listener;
+	uint8_t n_pending; // requests of it without a final response; UINT8_MAX: too many to count
+	struct sip_frame frame;
+	struct wheel_link timer;
+	struct endpoint remote; // transport NONE: not in use
+};
+_Static_assert(sizeof(struct stream) == 64, "an idle stream costs one cache line");
+
+// A request that we repeat.
+struct again {
+	struct parcel *parcel; // NULL: free
+	uint32_t next;         // of its bucket, or the free list; index + 1
+	uint32_t interval_ms;  // until the next time
+	uint32_t until;        // tick: timers B and F
+	struct wheel_link timer;
+};
+
+struct again_table {
+	struct again *list;
+	uint32_t *buckets; // index + 1
+	uint32_t n, bucket_mask, free;
+	struct wheel wheel;
+};
+
+// Messages of a burst, each in a parcel that it is to be written to.
+struct streams_burst {
+	unsigned n;
+	struct relay_in in[RELAY_BURST];
+	struct relay_out out[RELAY_BURST];
+	struct parcel *parcels[RELAY_BURST];
+	// What is to be consumed once it is relayed: a stream gives to a burst once.
+	unsigned n_read;
+	struct {
+		tcp_conn_id conn;
+		uint32_t n_bytes;
+		bool lost; // is to be closed
+	} read[RELAY_BURST];
+	uint32_t n_scratch; // bytes in use
+};
+
+struct streams {
+	struct streams_config config;
+	struct egress *egress;
+	struct stream *list;                // by the index of a connection
+	uint64_t salt;                      // ids of a former run name no connection of this one
+	uint32_t first_active, last_active; // index + 1
+	uint32_t n_holding;
+	uint32_t tick; // of the call under way
+	struct wheel wheel;
+	struct again_table again;
+	struct streams_burst burst;
+	uint8_t *scratch; // messages of a burst that do not lie in one piece
+	uint32_t scratch_bytes;
+};
+
+static inline void streams_count(struct streams *s, enum reason reason)
+{
+	s->config.counters[reason]++;
+}
+
+static inline uint32_t streams_ticks(uint32_t ms)
+{
+	return (uint32_t)((uint64_t)ms * 1000000 >> STREAMS_TICK_SHIFT);
+}
+
+static inline void streams_set_now(struct streams *s, uint64_t now)
+{
+	s->tick = (uint32_t)(now >> STREAMS_TICK_SHIFT);
+}
+
+static inline uint32_t stream_index(const struct streams *s, const struct stream *st)
+{
+	return (uint32_t)(st - s->list);
+}
+
+static inline tcp_conn_id stream_conn(const struct streams *s, const struct stream *st)
+{
+	return (uint64_t)st->generation << 32 | stream_index(s, st);
+}
+
+// The stream of a connection; NULL where it is gone.
+static inline struct stream *stream_of(struct streams *s, tcp_conn_id conn)
+{
+	uint32_t index = (uint32_t)conn;
+	struct stream *st = index < s->config.n_conns ? &s->list[index] : NULL;
+
+	return st != NULL && st->remote.transport != TRANSPORT_NONE && st->generation == conn >> 32
+		? st
+		: NULL;
+}
+
+// streams.c
+void stream_activate(struct streams *s, struct stream *st);
+void stream_set_timer(struct streams *s, struct stream *st, uint32_t ms);
+// Says no more on it, and hears nothing; counts reason, where there is one.
+void stream_close(struct streams *s, struct stream *st, enum reason reason, uint64_t now);
+// A stream without a part of a message, whose peer has finished, and all of whose requests have
+// been answered, is closed.
+void stream_close_if_done(struct streams *s, struct stream *st, uint64_t now);
+// A message has become whole, or is gone.
+void stream_end_part(struct streams *s, struct stream *st);
+
+// streams_read.c: fills s->burst with what is whole; relays nothing yet. False: there is nothing.
+bool streams_gather(struct streams *s);
+// Gives back what the burst has read.
+void streams_consume(struct streams *s, uint64_t now);
+
+// streams_carry.c
+// What relay_burst() has made of s->burst.
+void streams_carry_burst(struct streams *s, uint64_t now);
+// Egress's callback.
+void streams_refuse(void *streams, struct parcel *p, enum reason reason, uint64_t now);
+
+// streams_again.c
+int again_init(struct again_table *a, uint32_t n);
+void again_fini(struct streams *s);
+// Sends a request over UDP and keeps it to be sent again.
+void again_send(struct streams *s, struct parcel *p);
+// A response has come (RFC 3261 §17.1.1.2, §17.1.2.2).
+void again_hear(struct streams *s, uint64_t branch, unsigned method, unsigned status);
+void again_timers(struct streams *s, unsigned *budget);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A small world around streams, in virtual time: workers with a relay, an engine and streams each,
+// a real policy, a host made of malloc(), one engine that plays all peers, and a control that lets
+// everything be connected to.
+
+#pragma once
+
+#include "dataplane/relay/streams.h"
+#include "lib/policy/decide.h"
+
+#define TOWN_MS      UINT64_C(1000000)
+#define TOWN_WORKERS 2
+#define TOWN_TEXT    (1 << 20)
+#define TOWN_PEERS   64
+#define TOWN_SENT    256
+
+// domain            list   hop                  sources
+// local.example     local  tcp 10.0.0.10        10.0.0.0/24
+// local-udp.example local  udp 10.0.0.20        10.0.0.0/24
+// partner.example   allow  tcp 198.51.100.10    198.51.100.0/24
+// udp.example       allow  udp 198.51.100.20    198.51.100.0/24
+// two.example       allow  tcp 198.51.100.10, tcp 198.51.100.30:5070
+enum town_listener {
+	TOWN_INSIDE,      // tcp 10.0.0.1:5060
+	TOWN_OUTSIDE,     // tcp 192.0.2.1:5060
+	TOWN_INSIDE_UDP,  // udp 10.0.0.1:5060
+	TOWN_OUTSIDE_UDP, // udp 192.0.2.1:5060
+	TOWN_LISTENERS,
+};
+
+struct town_worker {
+	struct streams *streams;
+	struct relay *relay;
+	struct decider *decider;
+	struct tcp *tcp;
+	void *memory;
+	uint64_t counters[REASON_N];
+	uint16_t next_port;
+	struct town *town;
+	struct relay_host host;
+};
+
+// A peer's end of a connection.
+struct town_peer {
+	tcp_conn_id id;
+	struct endpoint local; // the peer's
+	bool accepted, closed, finished;
+	bool deaf; // reads nothing
+	size_t n;
+	char *text; // what it has read, NUL-terminated
+};
+
+struct town_datagram {
+	struct endpoint to;
+	uint16_t listener;
+	size_t n;
+	char *text;
+};
+
+struct town {
+	uint64_t now; // ns
+	unsigned n_workers;
+	struct town_worker workers[TOWN_WORKERS];
+	struct tcp *peers_tcp;
+	void *peers_memory;
+	uint64_t peers_counters[REASON_N];
+	uint16_t next_port;
+	unsigned n_peers;
+	struct town_peer peers[TOWN_PEERS];
+	unsigned n_sent;
+	struct town_datagram sent[TOWN_SENT];
+	unsigned n_parcels; // alive
+	unsigned room;      // parcels that may be alive; 0: any number
+	bool refuses;       // control, every target
+	void *image_bytes;
+	size_t n_image_bytes;
+	struct image *image;
+	struct policy policy;
+};
+
+struct town *town_new(unsigned n_workers);
+void town_free(struct town *t);
+void town_run(struct town *t, unsigned ms);
+
+// A connection of a peer at ip to the relay's TCP listener on that side, established; its traffic
+// is worker's.
+struct town_peer *town_connect(
+	struct town *t, const char *ip, enum town_listener listener, unsigned worker);
+// The n-th connection that the relay has opened to a peer at ip; NULL when there is none.
+struct town_peer *town_accepted(struct town *t, const char *ip, unsigned n);
+void town_say(struct town *t, struct town_peer *p, const char *text);
+void town_say_bytes(struct town *t, struct town_peer *p, const void *bytes, size_t n);
+void town_finish(struct town *t, struct town_peer *p);
+void town_abort(struct town *t, struct town_peer *p);
+
+// A datagram to a worker.
+void town_datagram(struct town *t, unsigned worker, enum town_listener listener, const char *source,
+	const char *text);
+
+// A request, in a buffer of its own until the next but three.
+const char *town_request(const char *method, const char *from, const char *to, const char *via,
+	unsigned cseq, const char *body);
+// The response to the last request in text, by its topmost Via lines.
+const char *town_response(const char *request, const char *status);
+
+uint64_t town_counter(const struct town *t, enum reason reason);
+// How often a text stands in what a peer has read.
+unsigned town_count(const char *hay, const char *needle);
