@@ -9,7 +9,9 @@
 #define MEMORY_BASE_BYTES (UINT64_C(64) << 20)
 // One small buffer with its mbuf, headroom and mempool header; and a share of an eighth in a large
 // one. See dataplane/port/pool.h.
-#define MEMORY_PACKET_BYTES (2560 + 16896 / 8)
+#define MEMORY_PACKET_BYTES (2688 + 17024 / 8)
+// Its few huge ones.
+#define MEMORY_HUGE_BYTES (UINT64_C(3) << 20)
 
 #define TCP_CONNS_DEFAULT 4096 // a worker
 #define TCP_IP_BYTES_MIN  40   // of both headers: what an IPv4 segment of a full MTU holds less
@@ -23,7 +25,8 @@ uint64_t core_map_memory_bytes(const struct core_map *map)
 		descriptors += 2 * map->ports[p].n_descriptors;
 	return MEMORY_BASE_BYTES +
 		map->n_workers *
-		((uint64_t)map->n_packets * MEMORY_PACKET_BYTES + descriptors * 256 +
+		(MEMORY_HUGE_BYTES + (uint64_t)map->n_packets * MEMORY_PACKET_BYTES +
+			descriptors * 256 +
 			(map->tcp.n_conns > 0 ? tcp_memory_bytes(&map->tcp) : 0));
 }
 

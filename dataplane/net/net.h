@@ -73,6 +73,9 @@ void net_free(struct net *n);
 void net_input(struct net *n, unsigned port, struct rte_mbuf *frames[], unsigned n_frames,
 	uint64_t now, struct net_arrivals *out);
 
+// The largest payload that net_output() sends from the listener: in as many fragments as it may.
+size_t net_datagram_bytes_max(const struct net *n, uint16_t listener);
+
 // Sends payload as UDP from the listener's address and port: packet holds the payload alone, in one
 // segment, with the headroom that pools_get() leaves.
 // Finds port and neighbour, asks for the neighbour if need be (the packet then waits, bounded),

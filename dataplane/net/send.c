@@ -2,6 +2,8 @@
 
 #include "dataplane/net/state.h"
 
+#include "lib/net/udp.h"
+
 void net_send_frame(struct net *n, const struct net_port *p, struct rte_mbuf *packet, uint16_t type,
 	const uint8_t mac[ETHER_MAC_BYTES])
 {
@@ -23,6 +25,14 @@ static size_t fragment_payload_bytes(const struct net_port *p, uint8_t family)
 	size_t header = family == IP_V4 ? IPV4_BYTES : IPV6_BYTES + IPV6_FRAGMENT_BYTES;
 
 	return (p->mtu - header) & ~(size_t)7;
+}
+
+size_t net_datagram_bytes_max(const struct net *n, uint16_t listener)
+{
+	const struct core_map_listener *l = &n->map->listeners[listener];
+
+	return NET_FRAGMENTS_MAX * fragment_payload_bytes(&n->ports[l->port], l->local.ip.family) -
+		UDP_BYTES;
 }
 
 bool net_can_send(const struct net_port *p, uint8_t family, size_t payload_bytes)

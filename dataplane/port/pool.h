@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Packet memory of one worker: two pools on its NUMA node, filled before start.
+// Packet memory of one worker: pools on its NUMA node, filled before start.
 
 #pragma once
 
@@ -8,10 +8,14 @@
 // What a pool of each size can hold in one buffer, headroom aside.
 #define POOL_SMALL_BYTES 2048
 #define POOL_LARGE_BYTES 16384 // a reassembled datagram and what the relay adds to it
+#define POOL_HUGE_BYTES  65280 // a message of a stream: as much as a buffer's length can say
+// Of each buffer, before its headroom: for whoever holds it.
+#define POOL_PRIVATE_BYTES 128
 
 struct pools {
 	struct rte_mempool *small;   // received frames, and most messages sent
 	struct rte_mempool *large;   // what does not fit one; an eighth as many
+	struct rte_mempool *huge;    // and what does not fit that; a few
 	struct rte_mempool *reserve; // ARP, ICMP, ND, refusals, when the others are empty
 };
 

@@ -6,8 +6,10 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #define FRAME_SLOTS     1024
+#define MESSAGE_SLOTS   1024
 #define NEIGHBOUR_SLOTS 64
 
 _Static_assert(sizeof(struct net_neighbour) % 4 == 0, "rte_ring's elements are words");
@@ -15,6 +17,7 @@ _Static_assert(sizeof(struct net_neighbour) % 4 == 0, "rte_ring's elements are w
 // What one worker takes from the others. Its own, but for the rings.
 struct inbox {
 	unsigned turn; // the sender to be asked next, so that none starves
+	unsigned messages_turn;
 	unsigned n_staged, first_staged;
 	struct rte_mbuf *staged[QUEUE_BURST];
 } __rte_cache_aligned;
@@ -24,7 +27,9 @@ struct exchange {
 	struct inbox *inboxes;
 	// From worker f to worker t at f * n_workers + t; none from a worker to itself.
 	struct rte_ring **frames;
+	struct rte_ring **messages;
 	struct rte_ring **neighbours;
+	struct siphash_key key;
 };
 
 static struct rte_ring *new_ring(unsigned element_bytes, unsigned n_slots)
@@ -53,8 +58,10 @@ static bool open_rings(struct exchange *x)
 			if (from == to)
 				continue;
 			x->frames[i] = new_ring(sizeof(struct rte_mbuf *), FRAME_SLOTS);
+			x->messages[i] = new_ring(sizeof(struct rte_mbuf *), MESSAGE_SLOTS);
 			x->neighbours[i] = new_ring(sizeof(struct net_neighbour), NEIGHBOUR_SLOTS);
-			if (x->frames[i] == NULL || x->neighbours[i] == NULL)
+			if (x->frames[i] == NULL || x->messages[i] == NULL ||
+				x->neighbours[i] == NULL)
 				return false;
 		}
 	}
@@ -65,16 +72,24 @@ struct exchange *exchange_new(unsigned n_workers)
 {
 	size_t n_rings = (size_t)n_workers * n_workers;
 	struct exchange *x = calloc(1, sizeof(*x));
+	uint8_t key[SIPHASH_KEY_BYTES];
 
 	if (x == NULL)
 		return NULL;
+	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
+		free(x);
+		return NULL;
+	}
+	x->key = siphash_key_from(key);
 	x->n_workers = n_workers;
 	x->inboxes = aligned_alloc(RTE_CACHE_LINE_SIZE, n_workers * sizeof(*x->inboxes));
 	x->frames = calloc(n_rings, sizeof(struct rte_ring *));
+	x->messages = calloc(n_rings, sizeof(struct rte_ring *));
 	x->neighbours = calloc(n_rings, sizeof(struct rte_ring *));
 	if (x->inboxes != NULL)
 		memset(x->inboxes, 0, n_workers * sizeof(*x->inboxes));
-	if (x->inboxes != NULL && x->frames != NULL && x->neighbours != NULL && open_rings(x))
+	if (x->inboxes != NULL && x->frames != NULL && x->messages != NULL &&
+		x->neighbours != NULL && open_rings(x))
 		return x;
 	exchange_free(x);
 	errno = ENOMEM;
@@ -97,6 +112,8 @@ void exchange_free(struct exchange *x)
 	for (unsigned i = 0; i < x->n_workers * x->n_workers; i++) {
 		if (x->frames != NULL)
 			free_frames(x->frames[i]);
+		if (x->messages != NULL)
+			free_frames(x->messages[i]);
 		if (x->neighbours != NULL)
 			free(x->neighbours[i]);
 	}
@@ -104,6 +121,7 @@ void exchange_free(struct exchange *x)
 		rte_pktmbuf_free_bulk(
 			x->inboxes[w].staged + x->inboxes[w].first_staged, x->inboxes[w].n_staged);
 	free(x->neighbours);
+	free(x->messages);
 	free(x->frames);
 	free(x->inboxes);
 	free(x);
@@ -149,6 +167,34 @@ unsigned exchange_pop_frames(
 	in->first_staged += n;
 	in->n_staged -= n;
 	return n;
+}
+
+int exchange_push_message(struct exchange *x, unsigned from, unsigned to, struct rte_mbuf *message)
+{
+	return rte_ring_sp_enqueue(x->messages[from * x->n_workers + to], message);
+}
+
+unsigned exchange_pop_messages(
+	struct exchange *x, unsigned to, struct rte_mbuf *messages[QUEUE_BURST])
+{
+	struct inbox *in = &x->inboxes[to];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < x->n_workers && n == 0; i++) {
+		struct rte_ring *ring;
+
+		in->messages_turn =
+			in->messages_turn + 1 < x->n_workers ? in->messages_turn + 1 : 0;
+		ring = x->messages[in->messages_turn * x->n_workers + to];
+		if (ring != NULL)
+			n = rte_ring_sc_dequeue_burst(ring, (void **)messages, QUEUE_BURST, NULL);
+	}
+	return n;
+}
+
+const struct siphash_key *exchange_key(const struct exchange *x)
+{
+	return &x->key;
 }
 
 void exchange_push_neighbour(struct exchange *x, unsigned from, const struct net_neighbour *n)

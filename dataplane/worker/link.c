@@ -77,8 +77,10 @@ static void hear(struct worker *w, const struct link_message *m)
 		return;
 	}
 	if (m->type != LINK_PING) {
-		// Of targets that nobody asked for: this worker opens no connections.
-		count(w, REASON_link_message_bad);
+		if (w->streams != NULL)
+			streams_hear(w->streams, m, worker_ns(w, w->now));
+		else
+			count(w, REASON_link_message_bad); // of targets that nobody asked for
 		return;
 	}
 	answer.pong.token = m->ping.token;
@@ -94,6 +96,8 @@ static void take_up(struct worker *w, struct worker_segment *offered)
 		w->link.segment = offered->segment;
 		link_consumer_init(&w->link.mailbox, &offered->segment->to_worker);
 		link_producer_init(&w->link.outbox, &offered->segment->to_control);
+		if (w->streams != NULL)
+			streams_attached(w->streams);
 	}
 	// Pairs with main's acquire: the former segment is not touched any more.
 	atomic_store_explicit(&w->applied_segment, offered, memory_order_release);

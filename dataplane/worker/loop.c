@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One turn of a worker: frames in from every port and from other workers, through net and relay,
-// and out; then, between bursts, what main and control have to say. Everything that a packet meets
-// is called from here, in the order in which it meets it.
+// One turn of a worker: frames in from every port and from other workers, through net, TCP and
+// relay, and out; then, between bursts, what main and control have to say. Everything that a packet
+// meets is called from here, in the order in which it meets it.
 
-#include "dataplane/worker/worker.h"
+#include "dataplane/worker/carrier.h"
 
 #include <rte_cycles.h>
 #include <time.h>
@@ -19,6 +19,18 @@
 // waits no longer than a driver's queue of 1024 holds at 10 GbE.
 #define EMPTY_TURNS   64
 #define SLEEP_NANOSEC 50000
+
+// One that came as a datagram leaves as one, or goes to whoever has the connections.
+static void send_message(
+	struct worker *w, struct rte_mbuf *buffer, const struct relay_out *out, uint64_t now)
+{
+	if (out->conn != 0 || out->destination.transport != TRANSPORT_UDP) {
+		carrier_take(w, buffer, out);
+		return;
+	}
+	rte_pktmbuf_append(buffer, (uint16_t)out->len);
+	net_output(w->net, buffer, out->listener, &out->destination, now);
+}
 
 // Answers datagrams: each gives at most one message, written into a buffer of its own.
 static void relay_datagrams(
@@ -39,7 +51,8 @@ static void relay_datagrams(
 			rte_pktmbuf_free(d->packet);
 			continue;
 		}
-		in[n_in] = (struct relay_in){d->payload, d->source, d->listener};
+		in[n_in] = (struct relay_in){
+			.payload = d->payload, .source = d->source, .listener = d->listener};
 		out[n_in] = (struct relay_out){.bytes = rte_pktmbuf_mtod(buffer, uint8_t *),
 			.room = rte_pktmbuf_tailroom(buffer)};
 		received[n_in] = d->packet;
@@ -49,12 +62,10 @@ static void relay_datagrams(
 		return;
 	relay_burst(w->relay, in, out, n_in);
 	for (unsigned i = 0; i < n_in; i++) {
-		if (out[i].len == 0) {
+		if (out[i].len == 0)
 			rte_pktmbuf_free(sent[i]);
-			continue;
-		}
-		rte_pktmbuf_append(sent[i], (uint16_t)out[i].len);
-		net_output(w->net, sent[i], out[i].listener, &out[i].destination, now);
+		else
+			send_message(w, sent[i], &out[i], now);
 	}
 	rte_pktmbuf_free_bulk(received, n_in);
 }
@@ -105,8 +116,10 @@ static void run_timers(struct worker *w, uint64_t now)
 		net_learn(w->net, &neighbours[0], now);
 	}
 	net_timers(w->net, now, TIMERS_BUDGET);
-	if (w->conns != NULL)
+	if (w->conns != NULL) {
 		tcp_timers(conns_engine(w->conns), worker_ns(w, now), CONN_TIMERS_BUDGET);
+		streams_timers(w->streams, worker_ns(w, now), CONN_TIMERS_BUDGET);
+	}
 	w->counters.hash_disagreed = w->steering.n_disagreed;
 	w->next_timers = now + w->hz / TIMERS_PER_SECOND;
 }
@@ -117,6 +130,7 @@ bool worker_turn(struct worker *w)
 	struct rte_mbuf *frames[QUEUE_BURST];
 	unsigned n, port, n_found = 0;
 
+	w->now = now;
 	for (port = 0; port < w->map->n_ports; port++) {
 		n = queue_receive(&w->queues[port], frames);
 		n_found += n;
@@ -132,6 +146,8 @@ bool worker_turn(struct worker *w)
 		if (n > 0)
 			take_frames(w, port, frames, n, now);
 	}
+	if (w->streams != NULL)
+		n_found += carrier_poll(w);
 	if (now >= w->next_timers)
 		run_timers(w, now);
 	if (w->conns != NULL)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "dataplane/worker/worker.h"
+#include "dataplane/worker/carrier.h"
 
 #include <errno.h>
 #include <rte_cycles.h>
@@ -56,6 +56,7 @@ static int open_relay(struct worker *w)
 			.local = listener->local,
 			.side = (uint8_t)listener->side,
 			.sent_by = view_string(w->sent_by[l]),
+			.datagram_bytes_max = (uint32_t)net_datagram_bytes_max(w->net, (uint16_t)l),
 		};
 	}
 	w->relay =
@@ -90,6 +91,8 @@ int worker_init(struct worker *w, const struct core_map *map, unsigned index, st
 		r = open_conns(w);
 	if (r == 0)
 		r = open_relay(w);
+	if (r == 0)
+		r = carrier_open(w);
 	if (r < 0)
 		worker_fini(w);
 	return r;
@@ -101,6 +104,7 @@ void worker_fini(struct worker *w)
 		rte_pktmbuf_free_bulk(w->queues[p].tx, w->queues[p].n_tx);
 		w->queues[p].n_tx = 0;
 	}
+	carrier_close(w);
 	if (w->relay != NULL)
 		relay_free(w->relay);
 	conns_free(w->conns);

@@ -6,6 +6,7 @@
 #include "dataplane/net/net.h"
 #include "dataplane/port/steering.h"
 #include "dataplane/relay/relay.h"
+#include "dataplane/relay/streams.h"
 #include "dataplane/tcp/conns.h"
 #include "dataplane/worker/exchange.h"
 #include "dataplane/worker/generation.h"
@@ -51,10 +52,13 @@ struct worker {
 	struct net *net;
 	struct conns *conns; // NULL: no listener takes TCP
 	struct relay *relay;
+	struct streams *streams; // NULL: likewise
+	struct relay_host host;  // theirs
 	struct steering steering;
 	struct exchange *exchange; // rings to and from the other workers
 	struct worker_link link;
 	uint64_t next_timers; // TSC
+	uint64_t now;         // TSC, of the turn under way
 };
 
 // What main hands a worker of a new attachment. Main allocates; freed by main after every worker

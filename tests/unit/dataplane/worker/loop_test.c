@@ -252,7 +252,7 @@ static void an_empty_pool_is_counted_and_survived(void **state)
 	uint64_t no_buffer = workers[0].counters.reason[REASON_no_buffer];
 
 	(void)state;
-	assert_null(pools_get(&pools[0], POOL_LARGE_BYTES + 1));
+	assert_null(pools_get(&pools[0], POOL_HUGE_BYTES + 1));
 	while (n < 8192 && (all[n] = pools_get(&pools[0], 100)) != NULL)
 		n++;
 	while (n < 8192 && (all[n] = pools_get_reserve(&pools[0], 100)) != NULL)
@@ -268,7 +268,7 @@ static void an_empty_pool_is_counted_and_survived(void **state)
 
 static void each_datagram_of_a_burst_gets_a_buffer_of_its_size(void **state)
 {
-	static const size_t sizes[] = {100, POOL_SMALL_BYTES, 1, POOL_LARGE_BYTES, 200};
+	static const size_t sizes[] = {100, POOL_SMALL_BYTES, 1, POOL_HUGE_BYTES, 200};
 	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
 	struct net_datagram datagrams[N] = {0};
 	struct rte_mbuf *buffers[N];
@@ -284,7 +284,7 @@ static void each_datagram_of_a_burst_gets_a_buffer_of_its_size(void **state)
 		assert_int_equal(rte_pktmbuf_pkt_len(buffers[i]), 0);
 		assert_int_equal(rte_mbuf_refcnt_read(buffers[i]), 1);
 		// What no buffer holds gets room for a refusal.
-		if (sizes[i] < POOL_LARGE_BYTES)
+		if (sizes[i] < POOL_HUGE_BYTES)
 			assert_true(
 				rte_pktmbuf_tailroom(buffers[i]) >= sizes[i] + RELAY_GROWTH_BYTES);
 		else

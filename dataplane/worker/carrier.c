@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "dataplane/worker/carrier.h"
+
+#include <errno.h>
+
+// Of the packets of a worker: for requests that are repeated, and for what waits for a connection.
+#define AGAIN_SHARE   8
+#define WAITING_SHARE 4
+// Of buffer memory: for parts of long messages.
+#define HOLDING_SHARE 2
+#define HOLDING_MIN   4
+
+_Static_assert(sizeof(struct parcel) <= POOL_PRIVATE_BYTES, "a parcel lies in its buffer");
+
+static struct parcel *parcel_of(struct rte_mbuf *buffer)
+{
+	struct parcel *p = rte_mbuf_to_priv(buffer);
+
+	p->bytes = rte_pktmbuf_mtod(buffer, uint8_t *);
+	p->room = rte_pktmbuf_tailroom(buffer);
+	return p;
+}
+
+static struct rte_mbuf *buffer_of(struct parcel *p)
+{
+	return (struct rte_mbuf *)((uint8_t *)p - sizeof(struct rte_mbuf));
+}
+
+static struct parcel *get(void *arg, size_t n_bytes)
+{
+	struct worker *w = arg;
+	struct rte_mbuf *buffer = pools_get(w->pools, n_bytes);
+
+	return buffer != NULL ? parcel_of(buffer) : NULL;
+}
+
+static void put(void *arg, struct parcel *p)
+{
+	(void)arg;
+	rte_pktmbuf_free(buffer_of(p));
+}
+
+static void send_datagram(void *arg, struct parcel *p, bool keep)
+{
+	struct worker *w = arg;
+	struct rte_mbuf *buffer = buffer_of(p);
+
+	if (keep) {
+		buffer = pools_get(w->pools, p->len);
+		if (buffer == NULL) {
+			w->counters.reason[REASON_no_buffer]++;
+			return;
+		}
+		memcpy(rte_pktmbuf_mtod(buffer, uint8_t *), p->bytes, p->len);
+	}
+	rte_pktmbuf_append(buffer, (uint16_t)p->len);
+	net_output(w->net, buffer, p->listener, &p->destination, w->now);
+}
+
+static bool hand_over(void *arg, unsigned worker, struct parcel *p)
+{
+	struct worker *w = arg;
+
+	return exchange_push_message(w->exchange, w->index, worker, buffer_of(p)) == 0;
+}
+
+static int open_conn(void *arg, uint16_t listener, const struct endpoint *remote, uint64_t *conn)
+{
+	struct worker *w = arg;
+
+	return conns_open(w->conns, listener, remote, worker_ns(w, w->now), conn);
+}
+
+int carrier_open(struct worker *w)
+{
+	const struct tcp_config *tcp = &w->map->tcp;
+	const struct siphash_key *key = exchange_key(w->exchange);
+	struct streams_config config;
+	uint64_t memory = (uint64_t)tcp->n_chunks * tcp->chunk_bytes / HOLDING_SHARE;
+
+	if (w->conns == NULL)
+		return 0;
+	w->host = (struct relay_host){
+		.arg = w,
+		.get = get,
+		.put = put,
+		.send_datagram = send_datagram,
+		.hand_over = hand_over,
+		.open = open_conn,
+	};
+	streams_config_default(&config, tcp->n_conns);
+	config.relay = w->relay;
+	config.tcp = conns_engine(w->conns);
+	config.host = &w->host;
+	config.counters = w->counters.reason;
+	config.worker = w->index;
+	config.n_workers = w->map->n_workers;
+	config.send_bytes_max = tcp->send_bytes_max;
+	config.message_bytes_max = POOL_HUGE_BYTES - RELAY_GROWTH_BYTES;
+	config.n_holding = (uint32_t)RTE_MAX(memory / config.message_bytes_max, HOLDING_MIN);
+	config.n_again = w->map->n_packets / AGAIN_SHARE;
+	config.n_waiting = w->map->n_packets / WAITING_SHARE;
+	config.key = *key;
+	config.salt = siphash(key, &w->index, sizeof(w->index));
+	config.tell_control = worker_tell_control;
+	config.arg = w;
+	w->streams = streams_new(&config);
+	return w->streams != NULL ? 0 : -errno;
+}
+
+void carrier_close(struct worker *w)
+{
+	streams_free(w->streams);
+	w->streams = NULL;
+}
+
+void carrier_take(struct worker *w, struct rte_mbuf *buffer, const struct relay_out *out)
+{
+	struct parcel *p = parcel_of(buffer);
+
+	if (w->streams == NULL) {
+		// A response to what another relay, which shares our key, has sent.
+		w->counters.reason[REASON_sip_response_no_way]++;
+		rte_pktmbuf_free(buffer);
+		return;
+	}
+	parcel_describe(p, out);
+	streams_take(w->streams, p, worker_ns(w, w->now));
+}
+
+unsigned carrier_poll(struct worker *w)
+{
+	struct rte_mbuf *messages[QUEUE_BURST];
+	uint64_t now_ns = worker_ns(w, w->now);
+	unsigned n = 0;
+
+	if (w->steering.n_workers > 1)
+		n = exchange_pop_messages(w->exchange, w->index, messages);
+	for (unsigned i = 0; i < n; i++)
+		streams_take_over(w->streams, rte_mbuf_to_priv(messages[i]), now_ns);
+	return n + streams_poll(w->streams, now_ns);
+}
