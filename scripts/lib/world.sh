@@ -38,9 +38,11 @@ world_gone() {
   ! kill -0 "$1" 2>/dev/null
 }
 
-# world_listens NAMESPACE ADDRESS: something is bound to UDP port 5060 there.
+# world_listens NAMESPACE ADDRESS [udp|tcp]: something is bound to port 5060 there.
 world_listens() {
-  ip netns exec "$1" ss -Hlun | grep -qF -e " $2:5060 " -e " [$2]:5060 "
+  local kind=-Hlun
+  [ "${3:-udp}" = udp ] || kind=-Hltn
+  ip netns exec "$1" ss "$kind" | grep -qF -e " $2:5060 " -e " [$2]:5060 "
 }
 
 # world_wait SECONDS COMMAND…: until the command succeeds; 1 when it does not in time.
@@ -88,6 +90,10 @@ listeners:
   - {name: inside6, port: inside, address: "fd10::1", udp: 5060, side: inside}
   - {name: outside4, port: outside, address: 192.0.2.1, udp: 5060, side: outside}
   - {name: outside6, port: outside, address: "2001:db8::1", udp: 5060, side: outside}
+  - {name: inside4-tcp, port: inside, address: 10.10.0.1, tcp: 5060, side: inside}
+  - {name: inside6-tcp, port: inside, address: "fd10::1", tcp: 5060, side: inside}
+  - {name: outside4-tcp, port: outside, address: 192.0.2.1, tcp: 5060, side: outside}
+  - {name: outside6-tcp, port: outside, address: "2001:db8::1", tcp: 5060, side: outside}
 EOF
 }
 
@@ -153,11 +159,12 @@ world_down() {
 }
 
 # world_sipp NAMESPACE ADDRESS SCENARIO [sipp arguments]: one SIPp, foreground, bounded in time.
-# SCENARIO is a file of tests/interop/sipp without its .xml. Its exit code is SIPp's.
+# SCENARIO is a file of tests/interop/sipp without its .xml. Its exit code is SIPp's. Over UDP, or as
+# world_transport says in SIPp's words: t1, tn, ….
 world_sipp() {
   local namespace=$1 address=$2 scenario=$3
   shift 3
   ( cd "$world_dir" && timeout 60 ip netns exec "$namespace" sipp -sf "$world_sipp_dir/$scenario.xml" \
-      -i "$address" -t u1 -m 1 -timeout 20 -timeout_error -nostdin "$@" )
+      -i "$address" -t "${world_transport:-u1}" -m 1 -timeout 20 -timeout_error -nostdin "$@" )
 }
 world_sipp_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tests/interop/sipp" && pwd)

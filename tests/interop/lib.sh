@@ -114,11 +114,14 @@ PY
   )
 }
 
-# server_start NAME NAMESPACE ADDRESS SCENARIO COUNT: SIPp's answering side, in the background.
+# server_start NAME NAMESPACE ADDRESS SCENARIO COUNT [udp|tcp]: SIPp's answering side, in the
+# background.
 server_start() {
+  local transport=u1
+  [ "${6:-udp}" = udp ] || transport=t1
   world_start "$1" ip netns exec "$2" sipp -sf "$world_sipp_dir/$4.xml" \
-    -i "$3" -p 5060 -t u1 -m "$5" -timeout 120 -nostdin
-  world_wait 5 world_listens "$2" "$3"
+    -i "$3" -p 5060 -t "$transport" -m "$5" -timeout 120 -nostdin
+  world_wait 5 world_listens "$2" "$3" "${6:-udp}"
 }
 
 interop_end() {
