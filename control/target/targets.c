@@ -125,16 +125,11 @@ static unsigned count_up(const struct target *target)
 
 static struct target *give_way(struct targets *t)
 {
-	struct target *target, **at;
+	struct target *target = TAILQ_FIRST(&t->recent), **at;
 	unsigned n = 0;
 
-	TAILQ_FOREACH(target, &t->recent, in_recent)
-	{
-		if (n++ == GIVE_WAY_TRIES)
-			return NULL;
-		if (count_up(target) == 0)
-			break;
-	}
+	while (target != NULL && count_up(target) > 0)
+		target = ++n < GIVE_WAY_TRIES ? TAILQ_NEXT(target, in_recent) : NULL;
 	if (target == NULL)
 		return NULL;
 	TAILQ_REMOVE(&t->recent, target, in_recent);
@@ -326,10 +321,9 @@ static void describe(const struct target *target, uint64_t now_ns, struct target
 void targets_each(const struct targets *t, uint64_t now_ns,
 	void (*each)(void *arg, const struct targets_row *row), void *arg)
 {
-	const struct target *target;
+	const struct target *target = TAILQ_LAST(&t->recent, target_list);
 
-	TAILQ_FOREACH_REVERSE(target, &t->recent, target_list, in_recent)
-	{
+	for (; target != NULL; target = TAILQ_PREV(target, target_list, in_recent)) {
 		struct targets_row row;
 
 		describe(target, now_ns, &row);

@@ -167,13 +167,9 @@ void slot_clear_busy(struct egress *e, struct slot *s)
 // carries nothing.
 static struct slot *give_way(struct egress *e, uint64_t now)
 {
-	struct slot *s, *quiet = NULL;
-	unsigned n = 0;
+	struct slot *s = TAILQ_FIRST(&e->recent), *quiet = NULL;
 
-	TAILQ_FOREACH(s, &e->recent, in_recent)
-	{
-		if (n++ == GIVE_WAY_TRIES)
-			break;
+	for (unsigned n = 0; s != NULL && n < GIVE_WAY_TRIES; n++, s = TAILQ_NEXT(s, in_recent)) {
 		if (s->first == NULL && (s->state == SLOT_IDLE || s->state == SLOT_REFUSED))
 			return s;
 		if (quiet == NULL && s->state == SLOT_UP && s->first == NULL &&
