@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The requests that fedload sends: all of them outside dialogs of their own, every byte a function
+// of id and kind, so that whoever receives one knows whether it was changed on the way, and
+// whoever receives a response knows which request it answers. Pure but for requests_init().
+
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/sip/message.h"
+#include "tests/load/mix.h"
+
+#define REQUEST_BYTES_MAX   (MIX_DOCUMENT_BYTES_MAX + 2048)
+#define REQUEST_FILL_BYTES  (MIX_DOCUMENT_BYTES_MAX + 64)
+#define REQUEST_DOMAIN_MAX  255
+#define REQUEST_USERS_MAX   90000
+#define REQUEST_MESSAGE_MIN 400
+#define REQUEST_MESSAGE_MAX 8192
+
+struct requests_config {
+	const char *from_domain, *to_domain; // at most REQUEST_DOMAIN_MAX bytes; the caller's
+	uint32_t n_users;                    // of each, 1 to REQUEST_USERS_MAX
+	uint32_t message_bytes;              // of a MESSAGE, head and all
+	enum transport transport;
+};
+
+struct requests {
+	struct requests_config config;
+	struct view from_domain, to_domain;
+	uint8_t fill[REQUEST_FILL_BYTES];
+};
+
+void requests_init(struct requests *r, const struct requests_config *config);
+
+// sent_by: for Via and Contact. Its length, or 0 when it does not fit.
+size_t requests_write(const struct requests *r, const struct mix_request *what, uint64_t id,
+	struct view sent_by, uint8_t *out, size_t room);
+
+// What a Call-ID of ours says.
+struct request_mark {
+	uint64_t id;
+	uint64_t body_bytes;
+};
+// False for a message whose Call-ID is not one of ours.
+bool requests_recognise(const struct sip_message *m, struct request_mark *out);
+// Whether a request that was recognised has the very body that it was sent with.
+bool requests_is_whole(
+	const struct requests *r, const struct sip_message *m, const struct request_mark *mark);
+// Whether Via and CSeq of a response are those of the request, of that kind, with that id.
+bool requests_is_answered(const struct sip_message *m, enum mix_kind kind, uint64_t id);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SIP over the connections of a station: messages whole again (RFC 3261 §18.3), connections that
+// are to be there opened, and again when they are lost. A message stays in its receive buffer until
+// it is whole and there is room for an answer, so a peer that does not read is not read from.
+//
+// Thread: the station's.
+
+#pragma once
+
+#include "dataplane/tcp/conns.h"
+#include "tests/load/way.h"
+
+struct streams;
+
+struct streams_counts {
+	uint32_t n_open, n_kept_open; // now
+	uint64_t n_opened, n_closed;  // ever; closed by whom- or whatever
+	uint64_t n_unframed;          // closed by us: where the next message begins was lost
+};
+
+// n_max: connections at once. NULL with errno.
+struct streams *streams_new(struct conns *conns, uint32_t n_max);
+void streams_free(struct streams *s);
+
+// From now on n connections, at most n_max, from the listener's address to remote are to be open.
+void streams_keep(struct streams *s, uint32_t n, uint16_t listener, const struct endpoint *remote);
+// The next of those that are open, in turn; 0 when none is.
+tcp_conn_id streams_next(struct streams *s);
+
+// Takes the engine's events and gives what is whole. True when there is more to do.
+bool streams_poll(struct streams *s, const struct hearer *hearer, uint64_t now_ns);
+// Opens what is to be open and is not. Call every millisecond or so.
+void streams_timers(struct streams *s, uint64_t now_ns);
+
+void streams_count(const struct streams *s, struct streams_counts *out);
