@@ -9,8 +9,8 @@ packages_build=(
 )
 packages_demo=(iproute2 kamailio sip-tester)
 packages_test=(
-  clang iputils-arping iputils-ping libclang-rt-14-dev libcmocka-dev libosip2-dev procps
-  unicode-data util-linux
+  clang iputils-arping iputils-ping libclang-rt-14-dev libcmocka-dev liblwip-dev
+  libosip2-dev procps unicode-data util-linux
 )
 packages_check=(clang-format clang-tidy cppcheck shellcheck)
 
