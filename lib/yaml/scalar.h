@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One scalar of a document against its key. For schema.c.
+// One scalar of a document against its key. For schema.c, and for who shows
+// what a document may say.
 
 #pragma once
 

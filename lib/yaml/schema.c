@@ -256,16 +256,21 @@ static const struct schema_key *find_key(const struct schema_key *keys, struct v
 	return NULL;
 }
 
-// The key being looked at, with its value. seen: bit of each key met so far in this map.
-static bool read_pair(struct reader *r, const struct schema_key *keys, uint64_t *seen)
+// Where each key of the map being read was met first, by its place in the table; 0: not yet.
+struct seen {
+	unsigned line[SCHEMA_KEYS_MAX];
+};
+
+// The key being looked at, with its value.
+static bool read_pair(struct reader *r, const struct schema_key *keys, struct seen *seen)
 {
 	const struct schema_key *key;
+	unsigned line = line_of(r), before;
 	struct view name;
-	uint64_t bit;
 
 	if (r->event.type != YAML_SCALAR_EVENT) {
-		errors_add(r->errors, line_of(r), "a key is %s; expected a name",
-			event_name(r->event.type));
+		errors_add(
+			r->errors, line, "a key is %s; expected a name", event_name(r->event.type));
 		skip(r);
 		next(r);
 		skip(r);
@@ -273,30 +278,30 @@ static bool read_pair(struct reader *r, const struct schema_key *keys, uint64_t 
 	}
 	name = view_of(r->event.data.scalar.value, r->event.data.scalar.length);
 	key = find_key(keys, name);
-	bit = key != NULL ? UINT64_C(1) << (key - keys) : 0;
+	before = key != NULL ? seen->line[key - keys] : 0;
 	if (key == NULL)
 		add_unknown_key(r, keys, name);
-	else if (*seen & bit)
-		errors_add(
-			r->errors, line_of(r), "%s stands here twice; expected it once", key->name);
+	else if (before != 0)
+		errors_add(r->errors, line, "%s stands on line %u already; expected it once",
+			key->name, before);
 	if (next(r) == YAML_NO_EVENT)
 		return false;
-	if (key == NULL || *seen & bit) {
+	if (key == NULL || before != 0) {
 		skip(r);
 		return false;
 	}
-	*seen |= bit;
+	seen->line[key - keys] = line;
 	return key->list ? read_list(r, key) : read_entry(r, key);
 }
 
 static bool check_required(
-	struct reader *r, const struct schema_key *self, unsigned line, uint64_t seen)
+	struct reader *r, const struct schema_key *self, unsigned line, const struct seen *seen)
 {
 	char what[SCALAR_WHAT_BYTES];
 	bool whole = true;
 
 	for (const struct schema_key *k = self->keys; k->name != NULL; k++) {
-		if (!k->required || seen & UINT64_C(1) << (k - self->keys))
+		if (!k->required || seen->line[k - self->keys] != 0)
 			continue;
 		scalar_what(k, what);
 		errors_add(r->errors, line, "%s%s%s is missing; expected %s%s",
@@ -311,8 +316,8 @@ static bool check_required(
 static bool read_map(struct reader *r, const struct schema_key *self)
 {
 	struct schema_event event = {.kind = SCHEMA_BEGIN, .key = self, .line = line_of(r)};
+	struct seen seen = {0};
 	bool whole = true;
-	uint64_t seen = 0;
 
 	if (self->name != NULL)
 		r->sink(r->arg, &event, r->errors);
@@ -320,7 +325,7 @@ static bool read_map(struct reader *r, const struct schema_key *self)
 		whole = read_pair(r, self->keys, &seen) && whole;
 	if (r->broken != 0)
 		return false;
-	whole = check_required(r, self, event.line, seen) && whole;
+	whole = check_required(r, self, event.line, &seen) && whole;
 	if (self->name != NULL) {
 		event.kind = SCHEMA_END;
 		event.faulty = !whole;

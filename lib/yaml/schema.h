@@ -32,6 +32,8 @@ struct schema_unit {
 extern const struct schema_unit schema_bytes[]; // B, KB, MB, GB: powers of 1024, in bytes
 extern const struct schema_unit schema_time[];  // ms, s, min, h, d: in milliseconds
 
+#define SCHEMA_KEYS_MAX 64
+
 struct schema_key {
 	const char *name; // NULL ends the table
 	int id;           // the caller's, for its switch
@@ -43,7 +45,7 @@ struct schema_key {
 	const char *what;  // what would be right, as in "expected WHAT"; NULL: said from the rest
 	const char *const *words;        // of a word; NULL ends them
 	const struct schema_unit *units; // of a number: one of these must follow it; NULL: none may
-	const struct schema_key *keys;   // of a map: at most 64
+	const struct schema_key *keys;   // of a map: at most SCHEMA_KEYS_MAX
 };
 
 enum schema_event_kind {

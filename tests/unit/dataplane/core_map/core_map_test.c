@@ -267,8 +267,8 @@ static void a_doubled_or_misspelt_key_is_refused_with_its_line(void **state)
 		const char *key = strstr(rows[i].line, rows[i].key);
 
 		snprintf(twice, sizeof(twice), "%s%s", rows[i].line, rows[i].line);
-		snprintf(error, sizeof(error), "m:%u: %s stands here twice", rows[i].number + 1,
-			rows[i].key);
+		snprintf(error, sizeof(error), "m:%u: %s stands on line %u already",
+			rows[i].number + 1, rows[i].key, rows[i].number);
 		refuses_change(rows[i].line, twice, error);
 		snprintf(misspelt, sizeof(misspelt), "%s%.*sx%s", rows[i].line,
 			(int)(key - rows[i].line), rows[i].line, key);

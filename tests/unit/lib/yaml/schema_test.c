@@ -135,8 +135,9 @@ static void an_unknown_key_is_refused_with_the_nearest_known_one(void **state)
 static void a_doubled_key_is_refused_where_it_stands_again(void **state)
 {
 	(void)state;
-	refuses(START "on: true\non: true\n", "f:4: on stands here twice; expected it once");
-	refuses(START "on: true\non: [{a: b}]\n", "f:4: on stands here twice; expected it once");
+	refuses(START "on: true\non: true\n", "f:4: on stands on line 3 already; expected it once");
+	refuses(START "on: true\non: [{a: b}]\n",
+		"f:4: on stands on line 3 already; expected it once");
 }
 
 static void a_number_must_be_whole_in_range_and_with_its_unit(void **state)
