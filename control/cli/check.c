@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "control/api/errors_json.h"
 #include "control/cli/bundle.h"
 #include "control/cli/fedctl.h"
 #include "control/cli/print.h"
@@ -48,8 +49,9 @@ int check_run(const struct fedctl *f, int argc, char *argv[])
 			(int)info.n_names, "patterns", (int)info.n_patterns, "peers",
 			(int)info.n_peers));
 	else if (error == 0)
-		printf("%s: good: %u names, %u patterns, %u peers\n", argv[1], info.n_names,
-			info.n_patterns, info.n_peers);
+		printf("%s: good: %s, %s, %s\n", argv[1], cell_count(info.n_names, "name").text,
+			cell_count(info.n_patterns, "pattern").text,
+			cell_count(info.n_peers, "peer").text);
 	else
 		print_errors(&errors);
 	return error == 0 ? FEDCTL_OK : FEDCTL_FAILED;

@@ -5,6 +5,7 @@
 #include "control/api/frame.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ static const struct verb verbs[] = {
 	{"core-map", core_map_run, "suggest | check FILE",
 		"write a core map for this machine, or check one"},
 	{"version", version_run, "", "print the version"},
-	{"help", help_run, "", "print this"},
+	{"help", help_run, "[document]", "print this, or what a federation document may say"},
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -71,8 +72,12 @@ static void print_columns(const char *name, const char *left, const char *right)
 static int help_run(const struct fedctl *f, int argc, char *argv[])
 {
 	(void)f;
-	(void)argc;
-	(void)argv;
+	if (argc == 2 && strcmp(argv[1], "document") == 0) {
+		help_document();
+		return FEDCTL_OK;
+	}
+	if (argc > 1)
+		return usage_error("help takes `document`, or nothing");
 	puts("usage: fedctl [--json] [--socket PATH] COMMAND …\n");
 	for (size_t i = 0; i < N_VERBS; i++)
 		print_columns(verbs[i].name, verbs[i].arguments, verbs[i].help);
@@ -110,6 +115,18 @@ bool parse_count(const char *text, unsigned long max, unsigned long *out)
 		return false;
 	*out = value;
 	return true;
+}
+
+int parse_top(int argc, char *argv[], unsigned long max, unsigned long *top)
+{
+	static const struct option rows[] = {{"top", required_argument, NULL, 't'}, {0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", rows, NULL)) != -1) {
+		if (option != 't' || !parse_count(optarg, max, top))
+			return usage_error("--top needs a number from 1 to %lu", max);
+	}
+	return optind == argc ? FEDCTL_OK : usage_error("%s takes --top only", argv[0]);
 }
 
 // Takes fedctl's own options out of the arguments, wherever they stand; the rest is the verb's.

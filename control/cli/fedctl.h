@@ -38,3 +38,10 @@ __attribute__((format(printf, 1, 2))) int usage_error(const char *format, ...);
 
 // A number's digits and nothing else, from 1 to max. False: *out is as it was.
 bool parse_count(const char *text, unsigned long max, unsigned long *out);
+
+// The only argument that a verb takes is --top, from 1 to max; without it *top stays as it is.
+// FEDCTL_OK, or FEDCTL_USAGE, said.
+int parse_top(int argc, char *argv[], unsigned long max, unsigned long *top);
+
+// help.c: every key of a federation document, and what it expects.
+void help_document(void);

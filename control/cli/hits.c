@@ -4,7 +4,6 @@
 #include "control/cli/print.h"
 #include "control/cli/reply.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #define TOP_DEFAULT 20
@@ -32,17 +31,12 @@ static void print_hits(const json_t *reply)
 
 int hits_run(const struct fedctl *f, int argc, char *argv[])
 {
-	static const struct option rows[] = {{"top", required_argument, NULL, 't'}, {0}};
 	unsigned long top = TOP_DEFAULT;
 	json_t *reply;
-	int option, exit_code;
+	int exit_code;
 
-	while ((option = getopt_long(argc, argv, "", rows, NULL)) != -1) {
-		if (option != 't' || !parse_count(optarg, TOP_MAX, &top))
-			return usage_error("--top needs a number from 1 to %d", TOP_MAX);
-	}
-	if (optind != argc)
-		return usage_error("hits takes --top only");
+	if (parse_top(argc, argv, TOP_MAX, &top) != FEDCTL_OK)
+		return FEDCTL_USAGE;
 	reply = call_and_check(
 		f, json_pack("{s:s, s:i}", "command", "hits", "top", (int)top), &exit_code);
 	if (reply != NULL)

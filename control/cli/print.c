@@ -35,21 +35,6 @@ void print_errors(const struct errors *errors)
 		fprintf(stderr, "… and %u more\n", errors->n_dropped);
 }
 
-json_t *errors_json(const struct errors *errors)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < errors->n; i++) {
-		json_t *text = json_string(errors->text[i]);
-
-		// A quoted value may be cut within a character.
-		if (text == NULL)
-			text = json_string("an error whose text is no UTF-8");
-		json_array_append_new(list, text);
-	}
-	return list;
-}
-
 // Characters, not bytes: UTF-8 continuation bytes take no column.
 static size_t width_of(const char *text)
 {
@@ -148,6 +133,14 @@ struct cell cell_number(uint64_t value)
 		c.text[at++] = digits[i];
 	}
 	c.text[at] = '\0';
+	return c;
+}
+
+struct cell cell_count(uint64_t n, const char *noun)
+{
+	struct cell number = cell_number(n), c;
+
+	snprintf(c.text, sizeof(c.text), "%.30s %.30s%s", number.text, noun, n == 1 ? "" : "s");
 	return c;
 }
 

@@ -15,9 +15,6 @@ void print_json(json_t *value);
 // Each on a line of its own to stderr, and how many were not shown.
 void print_errors(const struct errors *errors);
 
-// As a list of texts.
-json_t *errors_json(const struct errors *errors);
-
 // Columns as wide as their widest cell; one that ends in '>' in its heading is aligned right.
 struct table;
 
@@ -34,6 +31,8 @@ struct cell {
 };
 // 1234567 as "1,234,567".
 struct cell cell_number(uint64_t value);
+// With its noun: "1 name", "1,234 names".
+struct cell cell_count(uint64_t n, const char *noun);
 // Nanoseconds as "340 ns", "12.3 µs", "4.1 ms", "12 s", "3 min", "5 h", "2 d".
 struct cell cell_duration(uint64_t ns);
 // Seconds since the epoch as local "2024-05-01 12:00:00".

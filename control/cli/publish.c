@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "control/api/errors_json.h"
 #include "control/cli/bundle.h"
 #include "control/cli/call.h"
 #include "control/cli/fedctl.h"
@@ -73,9 +74,9 @@ static void print_done(const json_t *reply, const struct publish *p)
 			stored               ? "stored, not in force yet"
 				: p->no_wait ? "taken by the dataplane"
 					     : "in force on every worker");
-	printf("%s names, %s patterns, %s peers\n", cell_number(reply_number(reply, "names")).text,
-		cell_number(reply_number(reply, "patterns")).text,
-		cell_number(reply_number(reply, "peers")).text);
+	printf("%s, %s, %s\n", cell_count(reply_number(reply, "names"), "name").text,
+		cell_count(reply_number(reply, "patterns"), "pattern").text,
+		cell_count(reply_number(reply, "peers"), "peer").text);
 	if (stored)
 		printf("  %s\n", reply_text(reply, "text"));
 	print_times(reply, p);

@@ -20,10 +20,10 @@ static void print_revision(const json_t *revision)
 		age > 0 ? cell_duration(age * UINT64_C(1000000000)).text : "a moment");
 	if (reply_text(revision, "comment")[0] != '\0')
 		printf("           %s\n", reply_text(revision, "comment"));
-	printf("           %s names, %s patterns, %s peers; federation %s, SIP %s\n",
-		cell_number(reply_number(revision, "names")).text,
-		cell_number(reply_number(revision, "patterns")).text,
-		cell_number(reply_number(revision, "peers")).text,
+	printf("           %s, %s, %s; federation %s, SIP %s\n",
+		cell_count(reply_number(revision, "names"), "name").text,
+		cell_count(reply_number(revision, "patterns"), "pattern").text,
+		cell_count(reply_number(revision, "peers"), "peer").text,
 		reply_is(revision, "federation") ? "on" : "off",
 		reply_is(revision, "sip") ? "on" : "off");
 }

@@ -22,7 +22,8 @@
 	{                                                                                          \
 		.name = (key), .id = KEY_HOP, .type = SCHEMA_TEXT, .list = true, .required = true, \
 		.min = 1, .max = 64, .n_max = DOCUMENT_HOPS_MAX,                                   \
-		.what = "udp:ADDRESS:PORT or tcp:ADDRESS:PORT, an IPv6 address in brackets"        \
+		.what = "udp:ADDRESS:PORT or tcp:ADDRESS:PORT (without :PORT 5060), an IPv6 "      \
+			"address in brackets"                                                      \
 	}
 #define CONNECTIONS                                                                            \
 	{                                                                                      \
