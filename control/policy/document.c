@@ -3,23 +3,15 @@
 #include "control/policy/document.h"
 
 #include "control/policy/document_keys.h"
+#include "control/policy/document_parse.h"
 #include "lib/policy/domain.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define SIP_PORT 5060
-
-struct parse {
-	struct document *document;
-	int section; // enum document_key of the map last begun
-	size_t n_files;
-	bool out_of_memory;
-};
-
 // Room for one more in an array that only this grows: n elements of size bytes, doubled as n passes
 // the powers of two. A zeroed element, or NULL.
-static void *push(struct parse *p, void **array, size_t *n, size_t size)
+void *document_push(struct parse *p, void **array, size_t *n, size_t size)
 {
 	void *grown = *array;
 
@@ -34,9 +26,7 @@ static void *push(struct parse *p, void **array, size_t *n, size_t size)
 	return memset((uint8_t *)grown + (*n)++ * size, 0, size);
 }
 
-#define PUSH(p, array, n) push(p, (void **)&(array), &(n), sizeof(*(array)))
-
-static char *copy_text(struct parse *p, struct view text)
+char *document_copy_text(struct parse *p, struct view text)
 {
 	char *copy = strndup((const char *)text.at, text.len);
 
@@ -44,26 +34,9 @@ static char *copy_text(struct parse *p, struct view text)
 	return copy;
 }
 
-static struct document_peer *last_peer(struct parse *p)
-{
-	return &p->document->peers[p->document->n_peers - 1];
-}
-
 static struct document_entry *last_entry(struct parse *p)
 {
 	return &p->document->entries[p->document->n_entries - 1];
-}
-
-static void begin_peer(struct parse *p, bool local, unsigned line)
-{
-	struct document *d = p->document;
-	struct document_peer *peer = PUSH(p, d->peers, d->n_peers);
-
-	if (peer != NULL) {
-		peer->local = local;
-		peer->line = line;
-		peer->connections = IMAGE_CONNECTIONS_DEFAULT;
-	}
 }
 
 static struct document_entry *begin_entry(struct parse *p, enum image_list list, unsigned line)
@@ -98,7 +71,7 @@ static void add_local_domain(struct parse *p, const struct schema_event *e, stru
 	if (entry == NULL)
 		return;
 	entry->peer = (uint32_t)(p->document->n_peers - 1);
-	entry->text = copy_text(p, e->text);
+	entry->text = document_copy_text(p, e->text);
 }
 
 static void set_entry(struct parse *p, const struct schema_event *e, struct errors *errors)
@@ -127,114 +100,14 @@ static void set_entry(struct parse *p, const struct schema_event *e, struct erro
 	} else {
 		entry->kind = DOCUMENT_WILDCARD;
 	}
-	entry->text = copy_text(p, text);
-}
-
-static bool routes_nowhere(const struct ip_addr *ip)
-{
-	static const struct ip_addr v4_any = {.family = IP_V4}, v6_any = {.family = IP_V6};
-
-	return ip_equal(ip, &v4_any) || ip_equal(ip, &v6_any) ||
-		(ip->family == IP_V4 && ip->bytes[0] >= 224) ||
-		(ip->family == IP_V6 && ip->bytes[0] == 0xff);
-}
-
-// Of an IPv6 address without brackets nobody can tell where it ends and the port begins.
-static bool lacks_brackets(struct view address)
-{
-	const uint8_t *colon = memchr(address.at, ':', address.len);
-
-	return address.at[0] != '[' && colon != NULL &&
-		memchr(colon + 1, ':', (size_t)(address.at + address.len - colon - 1)) != NULL;
-}
-
-// TRANSPORT:ADDRESS:PORT.
-static bool parse_hop(struct view text, struct endpoint *hop)
-{
-	static const enum transport transports[] = {TRANSPORT_UDP, TRANSPORT_TCP};
-	struct view address;
-
-	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
-		struct view name = view_string(transport_name(transports[i]));
-
-		if (text.len <= name.len + 1 || text.at[name.len] != ':' ||
-			!view_equal(view_of(text.at, name.len), name))
-			continue;
-		address = view_of(text.at + name.len + 1, text.len - name.len - 1);
-		return !lacks_brackets(address) &&
-			endpoint_parse(address, SIP_PORT, transports[i], hop) == 0 &&
-			hop->port != 0;
-	}
-	return false;
-}
-
-static void add_hop(struct parse *p, const struct schema_event *e, struct errors *errors)
-{
-	struct document_peer *peer = last_peer(p);
-	struct endpoint hop, *place;
-
-	if (!parse_hop(e->text, &hop)) {
-		errors_add(errors, e->line, "\"%s\" is not a next hop; %s is expected",
-			(const char *)e->text.at, e->key->what);
-		return;
-	}
-	if (routes_nowhere(&hop.ip)) {
-		errors_add(errors, e->line,
-			"\"%s\" cannot be a next hop; the unicast address of a server is expected",
-			(const char *)e->text.at);
-		return;
-	}
-	for (size_t i = 0; i < peer->n_hops; i++) {
-		if (endpoint_equal(&peer->hops[i], &hop)) {
-			errors_add(errors, e->line, "%s stands in %s twice; once is enough",
-				(const char *)e->text.at, e->key->name);
-			return;
-		}
-	}
-	place = PUSH(p, peer->hops, peer->n_hops);
-	if (place != NULL)
-		*place = hop;
-}
-
-static void add_source(struct parse *p, const struct schema_event *e, struct errors *errors)
-{
-	struct document_peer *peer = last_peer(p);
-	struct ip_prefix source, *place;
-
-	if (ip_prefix_parse(e->text, &source) < 0) {
-		errors_add(errors, e->line,
-			"\"%s\" is not a source; %s is expected, with no bits set beyond the "
-			"prefix",
-			(const char *)e->text.at, e->key->what);
-		return;
-	}
-	place = PUSH(p, peer->sources, peer->n_sources);
-	if (place != NULL)
-		*place = source;
-}
-
-// What a server sends from is what it is reached at, unless the document says otherwise.
-static void end_peer(struct parse *p)
-{
-	struct document_peer *peer = last_peer(p);
-
-	if (peer->n_sources > 0)
-		return;
-	for (size_t i = 0; i < peer->n_hops; i++) {
-		struct ip_prefix *place = PUSH(p, peer->sources, peer->n_sources);
-
-		if (place == NULL)
-			return;
-		place->ip = peer->hops[i].ip;
-		place->bits = place->ip.family == IP_V4 ? 32 : 128;
-	}
+	entry->text = document_copy_text(p, text);
 }
 
 static void take_begin(struct parse *p, const struct schema_event *e)
 {
 	p->section = e->key->id;
 	if (e->key->id == KEY_LOCAL_DOMAINS || e->key->id == KEY_PARTNERS)
-		begin_peer(p, e->key->id == KEY_LOCAL_DOMAINS, e->line);
+		document_begin_peer(p, e->key->id == KEY_LOCAL_DOMAINS, e->line);
 	else if (e->key->id == KEY_ALLOW || e->key->id == KEY_BLOCK)
 		begin_entry(p, e->key->id == KEY_ALLOW ? IMAGE_ALLOW : IMAGE_BLOCK, e->line);
 }
@@ -244,7 +117,7 @@ static void take_end(struct parse *p, const struct schema_event *e, struct error
 	if (e->faulty)
 		return;
 	if (e->key->id == KEY_LOCAL_DOMAINS || e->key->id == KEY_PARTNERS)
-		end_peer(p);
+		document_end_peer(p);
 	else if ((e->key->id == KEY_ALLOW || e->key->id == KEY_BLOCK) &&
 		last_entry(p)->text == NULL)
 		errors_add(errors, last_entry(p)->line,
@@ -267,16 +140,16 @@ static void take_value(struct parse *p, const struct schema_event *e, struct err
 		d->body_bytes_max = (uint32_t)e->number;
 		break;
 	case KEY_NAME:
-		last_peer(p)->name = copy_text(p, e->text);
+		document_last_peer(p)->name = document_copy_text(p, e->text);
 		break;
 	case KEY_HOP:
-		add_hop(p, e, errors);
+		document_add_hop(p, e, errors);
 		break;
 	case KEY_SOURCE:
-		add_source(p, e, errors);
+		document_add_source(p, e, errors);
 		break;
 	case KEY_CONNECTIONS:
-		last_peer(p)->connections = (unsigned)e->number;
+		document_last_peer(p)->connections = (unsigned)e->number;
 		break;
 	case KEY_DOMAIN:
 	case KEY_FILE:
@@ -287,7 +160,7 @@ static void take_value(struct parse *p, const struct schema_event *e, struct err
 			set_entry(p, e, errors);
 		break;
 	case KEY_PARTNER:
-		last_entry(p)->partner = copy_text(p, e->text);
+		last_entry(p)->partner = document_copy_text(p, e->text);
 		break;
 	case KEY_COMMENT: // for the document's readers; the revision keeps it
 	case KEY_FEDERATION:

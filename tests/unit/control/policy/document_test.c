@@ -205,7 +205,7 @@ static void a_server_that_cannot_be_one_is_refused(void **state)
 		2, "expected a number from 1 to 4");
 	refused("local_domains:\n  - {domain: a.example, servers: [\"udp:10.0.0.1\",\n"
 		"    \"udp:10.0.0.1:5060\"]}\n",
-		3, "twice");
+		3, "stands on line 2 already");
 }
 
 static void a_source_with_bits_beyond_its_prefix_is_refused(void **state)
