@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the attaching (dataplane.c) and those who ask (ask.c) share; nobody else includes it.
+// What the attaching (dataplane.c, introduction.c) and those who ask (ask.c) share; nobody else
+// includes it.
 
 #pragma once
 
@@ -49,6 +50,10 @@ struct dataplane {
 	uint64_t n_bad; // on the socket
 	struct requests requests;
 };
+
+// introduction.c: what of it came. NULL; or the rule that it broke. Attached when it is complete.
+const char *introduction_take_hello(struct dataplane *d, const struct attach_message *m);
+const char *introduction_hear(struct dataplane *d, const struct attach_message *m, int fd);
 
 // Sends one message under the attachment's epoch. 0 or -errno; what failed detaches at the next
 // turn of the loop.
