@@ -278,6 +278,12 @@ static void print_errors(const struct errors *errors)
 		fprintf(stderr, "and %u more\n", errors->n_dropped);
 }
 
+static void print_warnings(const struct errors *warnings)
+{
+	for (unsigned i = 0; i < warnings->n; i++)
+		fprintf(stderr, "%s (a warning)\n", warnings->text[i]);
+}
+
 static int read_map(const char *path, struct core_map *map)
 {
 	struct machine machine;
@@ -292,8 +298,7 @@ static int read_map(const char *path, struct core_map *map)
 	errors_init(&warnings, path);
 	r = core_map_read(path, &machine, map, &errors, &warnings);
 	print_errors(&errors);
-	for (unsigned i = 0; i < warnings.n; i++)
-		fprintf(stderr, "%s (a warning)\n", warnings.text[i]);
+	print_warnings(&warnings);
 	return r;
 }
 
@@ -301,14 +306,20 @@ static int check_map(const char *path)
 {
 	struct core_map *map = calloc(1, sizeof(*map));
 	int r = map != NULL ? read_map(path, map) : -ENOMEM;
+	struct errors missing;
 
-	if (r == 0)
+	if (r == 0) {
+		// They may be meant for another machine, or come with the installation.
+		errors_init(&missing, path);
+		core_map_check_users(map, &missing);
+		print_warnings(&missing);
 		printf("%s: good: %u worker%s, %u port%s, %u listener%s, %s, %lu MB of memory\n",
 			path, map->n_workers, map->n_workers == 1 ? "" : "s", map->n_ports,
 			map->n_ports == 1 ? "" : "s", map->n_listeners,
 			map->n_listeners == 1 ? "" : "s",
 			map->use_hugepages ? "hugepages" : "no hugepages",
 			(unsigned long)(core_map_memory_bytes(map) >> 20));
+	}
 	free(map);
 	return r == 0 ? 0 : 1;
 }
@@ -326,11 +337,31 @@ static int suggest_map(void)
 	return 0;
 }
 
+// What would otherwise be found only after memory and ports have come up.
+static int check_surroundings(const char *path, const struct core_map *map)
+{
+	char error[CORE_MAP_ERROR_BYTES];
+	struct errors missing;
+	int r;
+
+	errors_init(&missing, path);
+	core_map_check_users(map, &missing);
+	print_errors(&missing);
+	if (missing.n > 0)
+		return -ENOENT;
+	r = attachment_check(map, error);
+	if (r < 0)
+		say("%s", error);
+	return r;
+}
+
 static int start(const char *path)
 {
 	struct dataplane *d = calloc(1, sizeof(*d));
 	int r = d != NULL ? read_map(path, &d->map) : -ENOMEM;
 
+	if (r == 0)
+		r = check_surroundings(path, &d->map);
 	if (r == 0)
 		r = run(d);
 	free(d);

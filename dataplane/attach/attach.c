@@ -3,8 +3,8 @@
 #include "dataplane/attach/attach.h"
 
 #include "dataplane/attach/answers.h"
+#include "dataplane/attach/attach_state.h"
 #include "dataplane/attach/listener.h"
-#include "dataplane/attach/segments.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,44 +14,17 @@
 #include <time.h>
 #include <unistd.h>
 
-// Connections and messages taken a step, so that heartbeats and publications get their turn.
-#define ACCEPTS_A_STEP  8
+// Messages taken a step, so that heartbeats and publications get their turn.
 #define MESSAGES_A_STEP 16
 
-// One connection. Both kinds below are this.
-struct peer {
-	int socket; // -1: none
-	pid_t pid;
-	int64_t heard_ms, said_ms;
-};
-
-struct attachment {
-	const struct core_map *map;
-	struct publisher *publisher;
-	struct segments segments;
-	int listener;
-	uid_t uid; // who may attach, beside root
-	int64_t now_ms;
-	// Connected, and to say or having said CLAIM; attached once the former rings are free.
-	struct peer claimant;
-	bool claimed;
-	uint32_t replaced_epoch; // of the one that made way for the claimant, 0: none
-	// The attached control.
-	struct peer control;
-	uint32_t epoch;            // its, or the last one's
-	uint32_t publishing_epoch; // whose publication is under way, 0: nobody's
-	uint64_t counts[REASON_N]; // of this thread
-};
-
-static void close_peer(struct peer *p)
+void attach_close_peer(struct peer *p)
 {
 	if (p->socket != -1)
 		close(p->socket);
 	p->socket = -1;
 }
 
-// As good as it goes: the socket may be full or dead.
-static void say_bye(struct peer *p, uint32_t epoch, bool replaced, const char *why)
+void attach_say_bye(struct peer *p, uint32_t epoch, bool replaced, const char *why)
 {
 	struct attach_message m = {.type = ATTACH_BYE, .epoch = epoch};
 
@@ -60,19 +33,12 @@ static void say_bye(struct peer *p, uint32_t epoch, bool replaced, const char *w
 	(void)attach_send(p->socket, &m, -1);
 }
 
-static void refuse_claimant(struct attachment *a, const char *why)
-{
-	a->counts[REASON_attach_refused]++;
-	say_bye(&a->claimant, 0, false, why);
-	close_peer(&a->claimant);
-}
-
-static void drop(struct attachment *a, enum reason reason, const char *why)
+void attach_drop(struct attachment *a, enum reason reason, const char *why)
 {
 	if (reason != REASON_none)
 		a->counts[reason]++;
-	say_bye(&a->control, a->epoch, reason == REASON_attach_replaced, why);
-	close_peer(&a->control);
+	attach_say_bye(&a->control, a->epoch, reason == REASON_attach_replaced, why);
+	attach_close_peer(&a->control);
 	segments_revoke(&a->segments);
 }
 
@@ -88,9 +54,9 @@ static bool say(struct attachment *a, struct attach_message *m, int fd)
 		return true;
 	}
 	if (error == -EAGAIN)
-		drop(a, REASON_attach_slow, "control does not read its socket");
+		attach_drop(a, REASON_attach_slow, "control does not read its socket");
 	else
-		drop(a, REASON_none, "the socket failed");
+		attach_drop(a, REASON_none, "the socket failed");
 	return false;
 }
 
@@ -130,7 +96,7 @@ static void attach(struct attachment *a)
 	if (a->epoch == 0)
 		a->epoch = 1;
 	if (segments_make(&a->segments, a->epoch, fds) < 0) {
-		refuse_claimant(a, "no memory for the rings");
+		claim_refuse(a, "no memory for the rings");
 		return;
 	}
 	a->control = a->claimant;
@@ -138,70 +104,6 @@ static void attach(struct attachment *a)
 	a->claimant.socket = -1;
 	if (introduce(a, fds))
 		segments_offer(&a->segments);
-}
-
-static void accept_connections(struct attachment *a)
-{
-	for (unsigned i = 0; i < ACCEPTS_A_STEP; i++) {
-		struct peer p = {.heard_ms = a->now_ms};
-		int got = listener_accept(a->listener, a->uid, &p.socket, &p.pid);
-
-		if (got == -EACCES)
-			a->counts[REASON_attach_refused]++;
-		else if (got != 1)
-			return;
-		if (got != 1)
-			continue;
-		// The newest counts: an older one that still only claims may hang.
-		if (a->claimant.socket != -1)
-			refuse_claimant(a, "another control connected");
-		a->claimant = p;
-		a->claimed = false;
-		a->replaced_epoch = 0;
-	}
-}
-
-static void take_claim(struct attachment *a, const struct attach_claim *claim)
-{
-	char text[ATTACH_ERROR_BYTES];
-
-	if (strcmp(claim->version, FEDRELAY_VERSION) != 0) {
-		snprintf(text, sizeof(text),
-			"control is version %s, the dataplane " FEDRELAY_VERSION, claim->version);
-		refuse_claimant(a, text);
-		return;
-	}
-	if (a->control.socket != -1 && claim->only_if_free) {
-		snprintf(text, sizeof(text), "another control is attached (process %d)",
-			a->control.pid);
-		refuse_claimant(a, text);
-		return;
-	}
-	a->claimed = true;
-	if (a->control.socket == -1)
-		return;
-	snprintf(text, sizeof(text), "replaced by another control (process %d)", a->claimant.pid);
-	a->replaced_epoch = a->epoch;
-	drop(a, REASON_attach_replaced, text);
-}
-
-static void hear_claimant(struct attachment *a)
-{
-	struct attach_message m;
-	const char *error;
-	int fd, got = attach_receive(a->claimant.socket, &m, &fd, false, &error);
-
-	if (got == 1 && m.type == ATTACH_CLAIM && !a->claimed) {
-		take_claim(a, &m.claim);
-	} else if (got != 0) {
-		if (fd != -1)
-			close(fd);
-		a->counts[REASON_attach_malformed]++;
-		close_peer(&a->claimant);
-	} else if (a->now_ms - a->claimant.heard_ms > ATTACH_SILENCE_MS) {
-		refuse_claimant(
-			a, a->claimed ? "a worker has not let go of the former rings" : "no claim");
-	}
 }
 
 static void say_published(struct attachment *a, const struct attach_published *result)
@@ -246,7 +148,7 @@ static void tell_hits(struct attachment *a)
 	int fd = answer_hits(&m, a->publisher->current);
 
 	if (fd < 0) {
-		drop(a, REASON_none, "no memory for the hit counters");
+		attach_drop(a, REASON_none, "no memory for the hit counters");
 		return;
 	}
 	(void)say(a, &m, fd);
@@ -268,7 +170,7 @@ static void hear(struct attachment *a, const struct attach_message *m, int fd)
 		tell_hits(a);
 		break;
 	case ATTACH_BYE:
-		drop(a, REASON_none, "as you said");
+		attach_drop(a, REASON_none, "as you said");
 		break;
 	case ATTACH_NONE:
 	case ATTACH_CLAIM:
@@ -279,7 +181,7 @@ static void hear(struct attachment *a, const struct attach_message *m, int fd)
 	case ATTACH_COUNTERS:
 	case ATTACH_HITS:
 	case ATTACH_N:
-		drop(a, REASON_attach_malformed, "a message out of place");
+		attach_drop(a, REASON_attach_malformed, "a message out of place");
 		break;
 	}
 }
@@ -294,11 +196,11 @@ static void hear_control(struct attachment *a)
 		if (got == 0)
 			return;
 		if (got == -EPROTO) {
-			drop(a, REASON_attach_malformed, error);
+			attach_drop(a, REASON_attach_malformed, error);
 		} else if (got < 0) {
-			drop(a, REASON_none, "the socket failed");
+			attach_drop(a, REASON_none, "the socket failed");
 		} else if (m.epoch != a->epoch) {
-			drop(a, REASON_attach_malformed, "another attachment's epoch");
+			attach_drop(a, REASON_attach_malformed, "another attachment's epoch");
 		} else {
 			a->control.heard_ms = a->now_ms;
 			hear(a, &m, fd);
@@ -326,7 +228,7 @@ static void keep_alive(struct attachment *a)
 	struct attach_message m = {.type = ATTACH_HEARTBEAT};
 
 	if (a->now_ms - a->control.heard_ms > ATTACH_SILENCE_MS)
-		drop(a, REASON_attach_silent, "no heartbeat");
+		attach_drop(a, REASON_attach_silent, "no heartbeat");
 	else if (a->now_ms - a->control.said_ms >= ATTACH_HEARTBEAT_MS)
 		(void)say(a, &m, -1);
 }
@@ -334,14 +236,14 @@ static void keep_alive(struct attachment *a)
 void attachment_step(struct attachment *a, int64_t now_ms)
 {
 	a->now_ms = now_ms;
-	accept_connections(a);
+	claim_accept(a);
 	if (a->control.socket != -1)
 		hear_control(a);
 	publish(a);
 	if (a->control.socket != -1)
 		keep_alive(a);
 	if (a->claimant.socket != -1)
-		hear_claimant(a);
+		claim_hear(a);
 	if (segments_free_revoked(&a->segments) && a->claimant.socket != -1 && a->claimed)
 		attach(a);
 }
@@ -385,6 +287,19 @@ static int find_user(const char *name, uid_t *uid)
 	return 0;
 }
 
+int attachment_check(const struct core_map *map, char error[CORE_MAP_ERROR_BYTES])
+{
+	char folder[ATTACH_PATH_BYTES];
+	int r = listener_make_folder(map->socket, folder);
+
+	if (r < 0)
+		snprintf(error, CORE_MAP_ERROR_BYTES,
+			"control: socket: cannot be made in %s: %s; expected a folder that this "
+			"user may write to",
+			folder, strerror(-r));
+	return r;
+}
+
 struct attachment *attachment_open(
 	const struct core_map *map, struct worker *workers, struct publisher *publisher)
 {
@@ -413,9 +328,9 @@ void attachment_close(struct attachment *a)
 	if (a == NULL)
 		return;
 	if (a->control.socket != -1)
-		say_bye(&a->control, a->epoch, false, "the dataplane stops");
-	close_peer(&a->control);
-	close_peer(&a->claimant);
+		attach_say_bye(&a->control, a->epoch, false, "the dataplane stops");
+	attach_close_peer(&a->control);
+	attach_close_peer(&a->claimant);
 	close(a->listener);
 	(void)unlink(a->map->socket);
 	segments_fini(&a->segments);

@@ -9,6 +9,10 @@
 
 struct attachment;
 
+// Whether the socket can have its place, which is made where it is missing: to be asked before
+// anything that takes long. 0; or -errno, and error says what is wrong.
+int attachment_check(const struct core_map *map, char error[CORE_MAP_ERROR_BYTES]);
+
 // Listens on the core map's socket, for root and the map's control_user alone (this process' own
 // user where the map names none). Before privileges are dropped. NULL with errno.
 struct attachment *attachment_open(

@@ -2,8 +2,6 @@
 
 #include "dataplane/attach/listener.h"
 
-#include "lib/link/attach.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,19 +14,20 @@
 // overhead.
 #define SEND_BYTES (1 << 20)
 
-static void make_folder(const char *path)
+int listener_make_folder(const char *path, char folder[ATTACH_PATH_BYTES])
 {
-	char folder[ATTACH_PATH_BYTES];
 	char *slash;
 
-	strncpy(folder, path, sizeof(folder) - 1);
-	folder[sizeof(folder) - 1] = '\0';
+	if (strlen(path) >= ATTACH_PATH_BYTES)
+		return -ENAMETOOLONG;
+	strcpy(folder, path);
 	slash = strrchr(folder, '/');
 	if (slash == NULL || slash == folder)
-		return;
+		return 0;
 	*slash = '\0';
-	// bind() says what is wrong where this does not help.
-	(void)mkdir(folder, 0755);
+	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return access(folder, W_OK | X_OK) < 0 ? -errno : 0;
 }
 
 static bool somebody_listens(const struct sockaddr_un *address)
@@ -72,7 +71,6 @@ int listener_open(const char *path, uid_t uid)
 	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s < 0)
 		return -errno;
-	make_folder(path);
 	// The owner alone may connect, from the first moment on.
 	mask = umask(0177);
 	error = bind_in_place(s, &address);

@@ -83,6 +83,7 @@ struct core_map {
 	char socket[CORE_MAP_PATH_BYTES];       // where control attaches
 	char control_user[CORE_MAP_NAME_BYTES]; // the one uid that may
 	char user[CORE_MAP_NAME_BYTES];         // the dataplane's own after start; empty: stay
+	unsigned control_user_line, user_line;
 };
 
 // Reads the text of a core map and checks it against the machine. 0; or -EINVAL, and errors says
@@ -93,6 +94,9 @@ int core_map_parse(struct view text, const struct machine *machine, struct core_
 // The same of a file of at most 1 MB; one that cannot be read is an error too.
 int core_map_read(const char *path, const struct machine *machine, struct core_map *out,
 	struct errors *errors, struct errors *warnings);
+
+// Whether the users that it names exist here, which only a start needs. For a map without errors.
+void core_map_check_users(const struct core_map *map, struct errors *errors);
 
 // Packet memory and the rest that DPDK needs for this map, in bytes.
 uint64_t core_map_memory_bytes(const struct core_map *map);

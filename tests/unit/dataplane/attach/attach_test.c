@@ -473,6 +473,28 @@ static void a_stale_socket_is_replaced_and_a_live_one_is_not(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void a_socket_finds_its_place_or_the_folder_is_named(void **state)
+{
+	struct fixture *f = *state;
+	struct core_map *map = &f->dataplane.map;
+	char path[CORE_MAP_PATH_BYTES], error[CORE_MAP_ERROR_BYTES], expected[CORE_MAP_ERROR_BYTES];
+
+	memcpy(path, map->socket, sizeof(path));
+	assert_int_equal(attachment_check(map, error), 0);
+	snprintf(map->socket, sizeof(map->socket), "%s/made/socket", f->dataplane.folder);
+	assert_int_equal(attachment_check(map, error), 0);
+	snprintf(map->socket, sizeof(map->socket), "%s/made", f->dataplane.folder);
+	assert_int_equal(rmdir(map->socket), 0);
+	snprintf(map->socket, sizeof(map->socket), "%s/none/none/socket", f->dataplane.folder);
+	assert_int_equal(attachment_check(map, error), -ENOENT);
+	snprintf(expected, sizeof(expected),
+		"control: socket: cannot be made in %s/none/none: No such file or directory; "
+		"expected a folder that this user may write to",
+		f->dataplane.folder);
+	assert_string_equal(error, expected);
+	memcpy(map->socket, path, sizeof(path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +509,7 @@ int main(void)
 		CASE(another_epoch_or_a_message_out_of_place_ends_the_attachment),
 		CASE(a_connection_without_a_claim_is_closed),
 		CASE(another_user_is_not_let_in),
+		CASE(a_socket_finds_its_place_or_the_folder_is_named),
 		CASE(counters_and_hits_come_whole),
 		CASE(a_publication_is_answered_and_outlives_its_control),
 		CASE(a_worker_leaves_rings_that_control_scribbled_on),

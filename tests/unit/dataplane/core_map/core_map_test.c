@@ -565,6 +565,26 @@ static void a_suggested_map_for_a_small_machine_shares_its_cores(void **state)
 
 #define CASE(name) cmocka_unit_test_setup(name, set_up)
 
+static void a_user_that_does_not_exist_is_named_with_its_line(void **state)
+{
+	(void)state;
+	errors_init(&errors, "m");
+	errors_init(&warnings, "m");
+	assert_int_equal(core_map_parse(view_string(base), &machine, &map, &errors, &warnings), 0);
+	strcpy(map.control_user, "root");
+	strcpy(map.user, "no-such-user");
+	core_map_check_users(&map, &errors);
+	assert_int_equal(errors.n, 1);
+	assert_string_equal(
+		errors.text[0], "m:9: user: there is no user no-such-user on this machine");
+	map.user[0] = '\0';
+	strcpy(map.control_user, "no-such-user");
+	core_map_check_users(&map, &errors);
+	assert_int_equal(errors.n, 2);
+	assert_string_equal(errors.text[1],
+		"m:8: control: user: there is no user no-such-user on this machine");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +607,7 @@ int main(void)
 		CASE(workers_all_on_another_node_than_a_device_are_refused),
 		CASE(packets_must_fill_the_descriptors),
 		CASE(hugepages_are_used_when_they_suffice),
+		CASE(a_user_that_does_not_exist_is_named_with_its_line),
 		CASE(a_file_that_cannot_be_read_is_an_error),
 		CASE(a_suggested_map_is_right_on_its_machine),
 		CASE(a_suggested_map_for_a_small_machine_shares_its_cores),
