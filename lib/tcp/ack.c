@@ -150,10 +150,12 @@ static void control_congestion(struct tcp *t, struct tcp_conn *c, const struct t
 	struct tcp_sender *q = &c->sender;
 	bool was_open = q->recovery == TCP_OPEN;
 
+	// After a timeout the last ACK of what was lost opens the window like any other (RFC 5681
+	// §3.1): one segment alone would wait for the peer's delayed ACK.
+	if (q->recovery != TCP_RECOVERY && news->acked > 0)
+		tcp_congestion_acked(t, q, news->acked);
 	if (!was_open && news->acked > 0 && seq_ge(q->una, q->flight.recover))
 		leave_recovery(q);
-	else if (q->recovery != TCP_RECOVERY && news->acked > 0)
-		tcp_congestion_acked(t, q, news->acked);
 	// What was too long, or a probe of a window, is sent again without a word on congestion.
 	if (q->recovery == TCP_OPEN && (was_open ? news->lost : q->flight.lost > 0))
 		tcp_sender_enter_recovery(t, c);
