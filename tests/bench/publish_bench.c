@@ -298,7 +298,7 @@ int main(int argc, char **argv)
 	patterns = patterns_child_start();
 	if (patterns == NULL)
 		give_up("patterns", "their compiler does not start");
-	w = relay_world_open(1);
+	w = relay_world_open(1, TRANSPORT_UDP);
 	w->publisher.patterns = patterns;
 	w->worker->idle = IDLE_POLL;
 	relay_world_teach(w);

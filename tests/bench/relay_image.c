@@ -15,19 +15,20 @@ __attribute__((noreturn)) static void give_up(const char *what)
 }
 
 // An organisation with a server and sources of both families.
-static uint32_t add_peer(struct builder *b, const char *hop4, const char *hop6, const char *source4,
-	const char *source6)
+static uint32_t add_peer(struct builder *b, enum transport transport, const char *hop4,
+	const char *hop6, const char *source4, const char *source6)
 {
 	struct endpoint hops[2];
 	struct ip_prefix sources[2];
 	int64_t peer;
 
-	if (endpoint_parse(view_string(hop4), 5060, TRANSPORT_UDP, &hops[0]) < 0 ||
-		endpoint_parse(view_string(hop6), 5060, TRANSPORT_UDP, &hops[1]) < 0 ||
+	if (endpoint_parse(view_string(hop4), 5060, transport, &hops[0]) < 0 ||
+		endpoint_parse(view_string(hop6), 5060, transport, &hops[1]) < 0 ||
 		ip_prefix_parse(view_string(source4), &sources[0]) < 0 ||
 		ip_prefix_parse(view_string(source6), &sources[1]) < 0)
 		give_up("peer");
-	peer = builder_add_peer(b, hops, 2, sources, 2, IMAGE_RULE(0, 1));
+	peer = builder_add_peer(
+		b, hops, transport == TRANSPORT_TCP ? 1 : 2, sources, 2, IMAGE_RULE(0, 1));
 	if (peer < 0)
 		give_up("peer refused");
 	return (uint32_t)peer;
@@ -50,7 +51,8 @@ static void add_names(struct builder *b, uint32_t n_names)
 	uint32_t peers[N_PEERS];
 
 	for (uint32_t p = 0; p < N_PEERS; p++)
-		peers[p] = add_peer(b, "192.0.2.2", "2001:db8::2", "192.0.2.0/24", "2001:db8::/64");
+		peers[p] = add_peer(b, TRANSPORT_UDP, "192.0.2.2", "2001:db8::2", "192.0.2.0/24",
+			"2001:db8::/64");
 	for (uint32_t i = 0; i < n_names; i++) {
 		traffic_domain(i, name);
 		add_name(b, name, IMAGE_ALLOW, peers[i % N_PEERS]);
@@ -58,7 +60,7 @@ static void add_names(struct builder *b, uint32_t n_names)
 }
 
 int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_pattern,
-	uint64_t generation, size_t *n_bytes)
+	uint64_t generation, enum transport transport, size_t *n_bytes)
 {
 	const struct builder_settings settings = {
 		.flags = IMAGE_FEDERATION_ON | IMAGE_SIP_ON,
@@ -73,7 +75,7 @@ int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_patt
 	if (b == NULL || builder_add_source(b, VIEW("bench")) < 0)
 		give_up("no memory");
 	add_name(b, TRAFFIC_LOCAL_DOMAIN, IMAGE_LOCAL,
-		add_peer(b, "10.10.0.2", "fd10::2", "10.10.0.0/24", "fd10::/64"));
+		add_peer(b, transport, "10.10.0.2", "fd10::2", "10.10.0.0/24", "fd10::/64"));
 	add_names(b, n_names);
 	for (uint32_t i = 0; i < n_patterns; i++) {
 		snprintf(text, sizeof(text), "*.bulk-%u-*.invalid", first_pattern + i);

@@ -82,8 +82,8 @@ int main(int argc, char **argv)
 	has_baseline = measure_baseline(&baseline);
 	core = (unsigned)sched_getcpu();
 	n_runs = bench_quick() ? 1 : BENCH_RUNS;
-	w = relay_world_open(core);
-	fd = relay_world_image(TRAFFIC_NAMES, 0, 0, 1, &n_bytes);
+	w = relay_world_open(core, TRANSPORT_UDP);
+	fd = relay_world_image(TRAFFIC_NAMES, 0, 0, 1, TRANSPORT_UDP, &n_bytes);
 	relay_world_publish(w, fd, n_bytes, 1);
 	close(fd);
 	// Not judged: the worker asks for its neighbours with the first messages, and not all of

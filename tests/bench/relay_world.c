@@ -26,6 +26,10 @@ static const char map_text[] =
 	"  - {name: in6, port: in, address: \"fd10::1\", udp: 5060, side: inside}\n"
 	"  - {name: out4, port: out, address: 192.0.2.1, udp: 5060, side: outside}\n"
 	"  - {name: out6, port: out, address: \"2001:db8::1\", udp: 5060, side: outside}\n";
+// Added where TCP is measured.
+static const char tcp_listeners[] =
+	"  - {name: in4-tcp, port: in, address: 10.10.0.1, tcp: 5060, side: inside}\n"
+	"  - {name: out4-tcp, port: out, address: 192.0.2.1, tcp: 5060, side: outside}\n";
 
 static const uint8_t server_mac[6] = {0x02, 0, 0, 0, 0, 0x11};
 
@@ -35,11 +39,11 @@ __attribute__((noreturn)) static void give_up(const char *what, const char *why)
 	exit(1);
 }
 
-static void read_map(struct relay_world *w, unsigned core)
+static void read_map(struct relay_world *w, unsigned core, enum transport transport)
 {
 	static struct machine machine;
 	struct errors errors, warnings;
-	char text[sizeof(map_text) + 32];
+	char text[sizeof(map_text) + sizeof(tcp_listeners) + 32];
 
 	errors_init(&errors, "map");
 	errors_init(&warnings, "map");
@@ -48,6 +52,8 @@ static void read_map(struct relay_world *w, unsigned core)
 		give_up("machine", "cannot be read");
 	if (!machine.core_usable[core == 0 ? 1 : 0])
 		snprintf(text, sizeof(text), map_text, core, core);
+	if (transport == TRANSPORT_TCP)
+		strcat(text, tcp_listeners);
 	if (core_map_parse(view_string(text), &machine, &w->map, &errors, &warnings) < 0)
 		give_up("core map", errors.text[0]);
 }
@@ -82,8 +88,12 @@ static void open_ports(struct relay_world *w)
 		give_up("pools", "no memory");
 	if (ports_open(&w->map, &w->pools, w->ports, error) < 0)
 		give_up("ports", error);
-	w->feed = rte_pktmbuf_pool_create(
-		"feed", 8 * RELAY_WORLD_DESCRIPTORS - 1, 256, 0, 1024, SOCKET_ID_ANY);
+	// Of TCP whole segments, but no more than a queue holds.
+	w->feed = w->map.tcp.n_conns > 0
+		? rte_pktmbuf_pool_create(
+			  "feed", 4 * RELAY_WORLD_DESCRIPTORS - 1, 256, 0, 1728, SOCKET_ID_ANY)
+		: rte_pktmbuf_pool_create(
+			  "feed", 8 * RELAY_WORLD_DESCRIPTORS - 1, 256, 0, 1024, SOCKET_ID_ANY);
 	if (w->feed == NULL)
 		give_up("feed", "no memory");
 }
@@ -120,7 +130,7 @@ static void make_frames(struct relay_world *w)
 	}
 }
 
-struct relay_world *relay_world_open(unsigned core)
+struct relay_world *relay_world_open(unsigned core, enum transport transport)
 {
 	struct relay_world *w = calloc(1, sizeof(*w));
 
@@ -132,7 +142,7 @@ struct relay_world *relay_world_open(unsigned core)
 	w->n_seen = calloc(TRAFFIC_MESSAGES, 1);
 	if (w->frames == NULL || w->branch == NULL || w->family == NULL || w->n_seen == NULL)
 		give_up("world", "no memory");
-	read_map(w, core);
+	read_map(w, core, transport);
 	open_ports(w);
 	open_worker(w);
 	make_frames(w);

@@ -37,9 +37,9 @@ struct relay_world {
 
 #define RELAY_WORLD_FRAME_BYTES (14 + 40 + 8 + TRAFFIC_MESSAGE_BYTES)
 
-// Starts EAL (once a process), ports, worker and traffic. core: the worker's. Exits with a text on
-// stderr where it cannot.
-struct relay_world *relay_world_open(unsigned core);
+// Starts EAL (once a process), ports, worker and traffic. core: the worker's. TRANSPORT_TCP: with
+// listeners for it too. Exits with a text on stderr where it cannot.
+struct relay_world *relay_world_open(unsigned core, enum transport transport);
 void relay_world_close(struct relay_world *w);
 
 // Publishes a policy image through the product's publisher; the worker takes it up at its next
@@ -58,6 +58,7 @@ void relay_world_begin(struct relay_world *w);
 uint64_t relay_world_end(struct relay_world *w, uint32_t n_sent);
 
 // The policy that all of them use: TRAFFIC_NAMES partners, or n_names with made-up ones beyond,
-// n_patterns block patterns numbered from first_pattern. A sealed memfd, the caller's.
+// n_patterns block patterns numbered from first_pattern. transport: to the server inside; over TCP
+// it has an IPv4 address only. A sealed memfd, the caller's.
 int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_pattern,
-	uint64_t generation, size_t *n_bytes);
+	uint64_t generation, enum transport transport, size_t *n_bytes);
