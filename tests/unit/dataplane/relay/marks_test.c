@@ -55,7 +55,62 @@ static void a_way_back_survives_text_in_both_families(void **state)
 		assert_int_equal(way_back_parse(&k, text_view(&t), BRANCH, SIDE_OUTSIDE, &back), 0);
 		assert_int_equal(back.worker, way.worker);
 		assert_int_equal(back.listener, way.listener);
+		assert_int_equal(back.conn, 0);
 		assert_true(endpoint_equal(&back.to, &way.to));
+	}
+}
+
+static void a_way_back_by_a_connection_survives_and_is_no_other_s(void **state)
+{
+	static const char *const addresses[] = {"192.0.2.1:5060", "[2001:db8::1]:5061"};
+	static const size_t n_text[] = {36, 52};
+	struct marks k = marks_of(1);
+
+	(void)state;
+	for (unsigned a = 0; a < 2; a++) {
+		struct way_back way = way_to(addresses[a]), back;
+		uint8_t bytes[WAY_BACK_TEXT_BYTES];
+		struct text t = text_over(bytes, sizeof(bytes));
+
+		way.conn = 0x8000000300000007;
+		add_way(&t, &k, &way, SIDE_OUTSIDE);
+		assert_int_equal(text_view(&t).len, n_text[a]);
+		assert_int_equal(way_back_parse(&k, text_view(&t), BRANCH, SIDE_OUTSIDE, &back), 0);
+		assert_true(back.conn == way.conn && endpoint_equal(&back.to, &way.to));
+		for (unsigned bit = 0; bit < 8 * text_view(&t).len; bit++) {
+			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(
+				way_back_parse(&k, text_view(&t), BRANCH, SIDE_OUTSIDE, &back),
+				-EINVAL);
+			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+	}
+}
+
+// Whatever else is in their burst.
+static void ways_made_together_are_those_made_alone(void **state)
+{
+	struct marks k = marks_of(1);
+	struct marks_via vias[MARKS_AT_ONCE], *list[MARKS_AT_ONCE];
+
+	(void)state;
+	for (unsigned mixed = 0; mixed < 1 << MARKS_AT_ONCE; mixed++) {
+		for (unsigned i = 0; i < MARKS_AT_ONCE; i++) {
+			vias[i] = (struct marks_via){.way = way_to("192.0.2.1:5060"),
+				.branch_hash = HASH + i,
+				.egress = SIDE_OUTSIDE};
+			vias[i].way.conn = (mixed >> i & 1) != 0 ? 77 + i : 0;
+			list[i] = &vias[i];
+		}
+		marks_make(&k, list, MARKS_AT_ONCE);
+		for (unsigned i = 0; i < MARKS_AT_ONCE; i++) {
+			uint8_t bytes[WAY_BACK_BYTES];
+			uint64_t mac = marks_way(&k, &vias[i].way, HASH + i, SIDE_OUTSIDE);
+			unsigned n = way_back_lay_out(&vias[i].way, mac, bytes);
+
+			assert_int_equal(vias[i].n_way_bytes, n);
+			assert_memory_equal(vias[i].way_bytes, bytes, n);
+		}
 	}
 }
 
@@ -209,6 +264,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_way_back_survives_text_in_both_families),
 		cmocka_unit_test(a_way_back_with_any_bit_flipped_is_refused),
+		cmocka_unit_test(a_way_back_by_a_connection_survives_and_is_no_other_s),
+		cmocka_unit_test(ways_made_together_are_those_made_alone),
 		cmocka_unit_test(a_way_back_belongs_to_its_branch_side_and_key),
 		cmocka_unit_test(parts_of_a_branch_cannot_be_shifted_into_each_other),
 		cmocka_unit_test(several_at_once_get_the_marks_of_each_alone),

@@ -48,6 +48,42 @@ static void a_frame_arrives_at_its_owner_with_its_port(void **state)
 	assert_int_equal(exchange_pop_frames(x, 2, &port, out), 0);
 }
 
+static void messages_come_in_order_and_apart_from_frames(void **state)
+{
+	struct rte_mbuf *out[QUEUE_BURST];
+	unsigned port;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(exchange_push_message(x, 0, 1, &frames[i]), 0);
+	assert_int_equal(exchange_push_message(x, 2, 1, &frames[3]), 0);
+	assert_int_equal(exchange_pop_frames(x, 1, &port, out), 0);
+	assert_int_equal(exchange_pop_messages(x, 0, out), 0);
+	for (unsigned n_all = 0; n_all < 4;) {
+		unsigned n = exchange_pop_messages(x, 1, out);
+
+		assert_true(n == 3 || n == 1);
+		for (unsigned i = 0; i < n; i++)
+			assert_ptr_equal(out[i], &frames[n == 3 ? i : 3]);
+		n_all += n;
+	}
+	assert_int_equal(exchange_pop_messages(x, 1, out), 0);
+}
+
+static void a_full_ring_of_messages_refuses(void **state)
+{
+	struct rte_mbuf *out[QUEUE_BURST];
+	unsigned n = 0, n_out = 0, got;
+
+	(void)state;
+	while (n < 2048 && exchange_push_message(x, 0, 1, &frames[n]) == 0)
+		n++;
+	assert_true(n > 0 && n < 2048);
+	while ((got = exchange_pop_messages(x, 1, out)) > 0)
+		n_out += got;
+	assert_int_equal(n_out, n);
+}
+
 static void frames_come_in_order_and_one_port_at_a_time(void **state)
 {
 	static const unsigned ports[] = {1, 1, 2, 1};
