@@ -177,6 +177,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_frame_arrives_at_its_owner_with_its_port),
 		CASE(frames_come_in_order_and_one_port_at_a_time),
+		CASE(messages_come_in_order_and_apart_from_frames),
+		CASE(a_full_ring_of_messages_refuses),
 		CASE(a_full_ring_refuses_and_leaves_the_frame_to_its_sender),
 		CASE(no_sender_starves_another),
 		CASE(a_neighbour_is_told_to_all_others),
