@@ -184,8 +184,7 @@ static int answer(struct program *p)
 		turn(p);
 	load_result(p->load, &result);
 	report_callee(&p->options, &result, (double)(clock_ns() - start_ns) / 1e9, stdout);
-	if (!p->options.json)
-		report_reasons(&result, stdout);
+	report_reasons(&result, stderr);
 	return result.callee->n_altered == 0 ? 0 : 1;
 }
 
