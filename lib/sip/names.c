@@ -5,7 +5,7 @@
 #include "lib/base/view.h"
 
 static const bool is_list[SIP_H_N] = {
-#define SIP_HEADER(id, name, compact, list) [SIP_H_##id] = list,
+#define SIP_HEADER(id, name, compact, list) [SIP_H_##id] = (list),
 #include "lib/sip/header.def"
 #undef SIP_HEADER
 };

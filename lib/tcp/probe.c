@@ -50,17 +50,17 @@ bool tcp_probe_acked(
 	struct tcp_sender *s, const struct tcp_segment *ack, const struct tcp_news *news)
 {
 	struct tcp_flight *f = &s->flight;
-	bool is_over = false, is_repair = false;
+	bool is_told, is_repair, both_came;
 
 	if (!(f->flags & TCP_FLIGHT_PROBED) || seq_lt(ack->ack, f->probe_end))
 		return false;
-	if (!(f->flags & TCP_FLIGHT_PROBE_OLD) || (news->duplicate_data && news->delivered_again))
-		is_over = true; // the segment and its probe have both come, or it was new
-	else if (seq_gt(ack->ack, f->probe_end))
-		is_over = is_repair = true;
-	else if (news->duplicate_ack && !news->duplicate_data && ack->options.n_sack_blocks == 0)
-		is_over = true; // both have come, and the peer knows no D-SACK
-	if (is_over)
+	// The segment and its probe have both come, or it was new.
+	is_told = !(f->flags & TCP_FLIGHT_PROBE_OLD) ||
+		(news->duplicate_data && news->delivered_again);
+	is_repair = !is_told && seq_gt(ack->ack, f->probe_end);
+	// Both have come, and the peer knows no D-SACK.
+	both_came = news->duplicate_ack && !news->duplicate_data && ack->options.n_sack_blocks == 0;
+	if (is_told || is_repair || both_came)
 		f->flags &= (uint16_t) ~(TCP_FLIGHT_PROBED | TCP_FLIGHT_PROBE_OLD);
 	return is_repair;
 }
