@@ -313,6 +313,16 @@ static void allow_all(struct tcp_peers *p)
 	}
 }
 
+// In its Via.
+static void say_tcp(uint8_t message[static TRAFFIC_MESSAGE_BYTES])
+{
+	uint8_t *transport = memmem(message, TRAFFIC_MESSAGE_BYTES, "/UDP", 4);
+
+	if (transport == NULL)
+		give_up("a message without a Via");
+	memcpy(transport + 1, "TCP", 3);
+}
+
 struct tcp_peers *tcp_peers_open(struct relay_world *w)
 {
 	struct tcp_peers *p = calloc(1, sizeof(*p));
@@ -327,7 +337,7 @@ struct tcp_peers *tcp_peers_open(struct relay_world *w)
 		uint8_t *m = p->messages + (size_t)i * TRAFFIC_MESSAGE_BYTES;
 
 		traffic_message(i, "192.0.2.2:5060", m);
-		memcpy((uint8_t *)memmem(m, TRAFFIC_MESSAGE_BYTES, "/UDP", 4) + 1, "TCP", 3);
+		say_tcp(m);
 	}
 	open_engine(p);
 	teach(p);
