@@ -256,6 +256,8 @@ static bool is_lone_cr(const struct reader *r)
 
 static enum outcome read_next(struct streams *s, struct reader *r)
 {
+	uint32_t from = r->at;
+
 	if ((r->st->flags & STREAM_SKIPPING) != 0) {
 		skip_body(r);
 		return progress(r);
@@ -264,7 +266,8 @@ static enum outcome read_next(struct streams *s, struct reader *r)
 		return read_on(s, r);
 	if (r->piece.at[r->at] == '\r' || (r->st->flags & STREAM_HALF_PING) != 0)
 		skip_blank(s, r);
-	if (r->at >= r->piece.len)
+	// Again: what is left may begin with a CR whose LF lies in the next piece.
+	if (r->at > from)
 		return progress(r);
 	return is_lone_cr(r) ? WAITS : read_at_once(s, r);
 }

@@ -120,6 +120,33 @@ static void a_double_crlf_is_answered_by_one(void **state)
 	assert_int_equal(town_counter(t, REASON_sip_request_relayed), 1);
 }
 
+// Buffers of the engine end within them, at each of their four bytes.
+static void many_keepalives_at_once_lose_no_stream(void **state)
+{
+	static char pings[8000 + 1];
+	struct town *t = *state;
+	struct town_peer *caller = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
+
+	for (size_t i = 0; i < sizeof(pings) - 1; i++)
+		pings[i] = i % 2 == 0 ? '\r' : '\n';
+	for (unsigned i = 0; i < 4; i++) {
+		char text[2048];
+
+		snprintf(text, sizeof(text), "%s",
+			town_request("MESSAGE", "local.example", "partner.example", VIA_LOCAL,
+				i + 1, &"hello"[i]));
+		town_say(t, caller, text);
+		town_say(t, caller, pings);
+		town_run(t, 20);
+		assert_int_equal(town_counter(t, REASON_sip_stream_lost), 0);
+		assert_int_equal(town_counter(t, REASON_sip_request_relayed), i + 1);
+	}
+	town_say(t, caller, message(5));
+	town_run(t, 20);
+	assert_int_equal(town_counter(t, REASON_sip_request_relayed), 5);
+	assert_false(caller->finished);
+}
+
 static void a_stream_without_content_length_is_answered_and_closed(void **state)
 {
 	struct town *t = *state;
@@ -587,6 +614,7 @@ int main(void)
 		TEST(a_message_may_be_cut_anywhere),
 		TEST(messages_joined_in_segments_keep_their_order),
 		TEST(a_double_crlf_is_answered_by_one),
+		TEST(many_keepalives_at_once_lose_no_stream),
 		TEST(a_stream_without_content_length_is_answered_and_closed),
 		TEST(what_is_no_sip_is_closed_without_a_word),
 		TEST(a_malformed_message_whose_end_is_known_does_not_end_the_stream),
