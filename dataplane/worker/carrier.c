@@ -5,8 +5,10 @@
 #include <errno.h>
 
 // Of the packets of a worker: for requests that are repeated, and for what waits for a connection.
-#define AGAIN_SHARE   8
-#define WAITING_SHARE 4
+// Should all of it be in large buffers, an eighth as many as there are packets, it is a quarter and
+// a half of those: next hops that are dead leave the others something.
+#define AGAIN_SHARE   32
+#define WAITING_SHARE 16
 // Of buffer memory: for parts of long messages.
 #define HOLDING_SHARE 2
 #define HOLDING_MIN   4
