@@ -16,11 +16,12 @@
 
 int listener_make_folder(const char *path, char folder[ATTACH_PATH_BYTES])
 {
+	size_t n = strlen(path);
 	char *slash;
 
-	if (strlen(path) >= ATTACH_PATH_BYTES)
+	if (n >= ATTACH_PATH_BYTES)
 		return -ENAMETOOLONG;
-	strcpy(folder, path);
+	memcpy(folder, path, n + 1);
 	slash = strrchr(folder, '/');
 	if (slash == NULL || slash == folder)
 		return 0;
