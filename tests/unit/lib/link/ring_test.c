@@ -251,7 +251,7 @@ static void a_scribbling_process_costs_its_ring_and_nothing_else(void **state)
 		scribble(f->fd);
 	assert_true(child > 0);
 	link_producer_init(&out, &f->segment->to_control);
-	for (unsigned turn = 0; turn < 400000 && n_broken < 2000; turn++) {
+	for (unsigned turn = 0; turn < 400000 && (n_broken < 2000 || n_checked == 0); turn++) {
 		struct link_message m[16];
 		struct link_message answer = ping(turn);
 		int n = link_pop(&f->consumer, m, 16);
@@ -268,7 +268,7 @@ static void a_scribbling_process_costs_its_ring_and_nothing_else(void **state)
 				atomic_load(&f->segment->to_worker.head);
 			out.head = out.tail_seen = atomic_load(&f->segment->to_control.tail);
 		}
-		if (n == 0)
+		if (n <= 0)
 			sched_yield();
 	}
 	kill(child, SIGKILL);
