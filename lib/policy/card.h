@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Identity card: who the peer of an authenticated connection is, as control has proved it. Made by
+// control at the end of a handshake, kept by the worker beside its sessions (one card for all
+// sessions of one identity), given back to a control that has restarted, and what the decision
+// judges a sender by (FEATURES T2; RFC 5922).
+//
+// Plain data of bounded size that travels in one ring message; its receiver calls card_check().
+
+#pragma once
+
+#include "lib/base/view.h"
+
+#define CARD_BYTES             884
+#define CARD_FINGERPRINT_BYTES 32
+#define CARD_NAMES_MAX         16
+#define CARD_TEXT_BYTES        752
+
+// How a domain was proved.
+enum card_proof {
+	CARD_PROOF_NONE,
+	CARD_SAN_URI,  // subjectAltName URI, sip:domain (RFC 5922 §7.1)
+	CARD_SAN_DNS,  // subjectAltName dNSName
+	CARD_CN,       // common name, of a certificate without either
+	CARD_DIALBACK, // XMPP server dialback (XEP-0220)
+	CARD_PROOF_N,
+};
+
+// A run of text[], which no NUL ends.
+struct card_text {
+	uint16_t offset, len;
+};
+
+struct card {
+	// SHA-256 of the certificate; zero where there is none.
+	uint8_t fingerprint[CARD_FINGERPRINT_BYTES];
+	uint8_t n_names;
+	uint8_t zero;
+	uint16_t text_bytes; // used of text; the rest is zero
+	// 1: its chain ends in a root that the document trusts; 0: known by its fingerprint only.
+	uint8_t trusted;
+	uint8_t zero_too[3];
+	struct card_text subject, issuer; // RFC 4514, cut where they are long
+	struct card_text serial;          // lower case hex
+	// Proved domains, canonical: lower case A-labels, no trailing dot (lib/policy/domain.h).
+	struct card_text names[CARD_NAMES_MAX];
+	uint8_t proofs[CARD_NAMES_MAX]; // enum card_proof of each name
+	uint8_t text[CARD_TEXT_BYTES];
+};
+
+_Static_assert(sizeof(struct card) == CARD_BYTES, "no padding: cards are compared whole");
+
+// NULL, or which rule the bytes break (static text).
+const char *card_check(const struct card *c);
+struct view card_view(const struct card *c, struct card_text text);
+// Whether domain, canonical, is one of the proved ones: the whole name, no wildcards and no
+// sub-domains (RFC 5922 §7.2).
+bool card_proves(const struct card *c, struct view domain);
