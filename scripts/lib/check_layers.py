@@ -26,6 +26,7 @@ FORBIDDEN = {
     "control": [r'"(dataplane|tests)/', r"<rte_"],
     "control/policy": [r'"control/(?!policy/)'],
     "control/store": [r'"control/(?!store/|policy/)'],
+    "control/tls": [r'"control/(?!tls/)', r'"lib/(?!base/|policy/(domain|card)\.h|record/secrets\.h)', r"<uv\.h"],
 }
 
 # One place polls a device.
