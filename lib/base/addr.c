@@ -35,6 +35,16 @@ bool endpoint_is_valid(const struct endpoint *e)
 		e->transport >= TRANSPORT_UDP && e->transport <= TRANSPORT_TLS;
 }
 
+bool endpoint_is_hop(const struct endpoint *e)
+{
+	static const uint8_t zero[sizeof(e->ip.zero)];
+
+	if (e->ip.family != IP_NAMED)
+		return endpoint_is_valid(e);
+	return memcmp(e->ip.zero, zero, sizeof(zero)) == 0 && e->zero == 0 &&
+		(e->transport == TRANSPORT_TCP || e->transport == TRANSPORT_TLS);
+}
+
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
 	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
@@ -294,6 +304,19 @@ static char *put_v6(char *at, const uint8_t bytes[16])
 	return at;
 }
 
+static char *put_key(char *at, const uint8_t bytes[16])
+{
+	static const char digits[] = "0123456789abcdef", prefix[5] = {'n', 'a', 'm', 'e', '-'};
+
+	memcpy(at, prefix, sizeof(prefix));
+	at += sizeof(prefix);
+	for (unsigned i = 0; i < 8; i++) {
+		*at++ = digits[bytes[i] >> 4];
+		*at++ = digits[bytes[i] & 15];
+	}
+	return at;
+}
+
 // Not inet_ntop(), which goes through printf: every relayed request compares its Via with the text
 // of its source.
 size_t ip_format(const struct ip_addr *ip, char text[IP_TEXT_BYTES])
@@ -304,6 +327,8 @@ size_t ip_format(const struct ip_addr *ip, char text[IP_TEXT_BYTES])
 		end = put_v4(text, ip->bytes);
 	else if (ip->family == IP_V6)
 		end = put_v6(text, ip->bytes);
+	else if (ip->family == IP_NAMED)
+		end = put_key(text, ip->bytes);
 	else
 		*end++ = '-';
 	*end = '\0';

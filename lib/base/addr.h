@@ -10,6 +10,9 @@ enum ip_family {
 	IP_NONE = 0,
 	IP_V4 = 4,
 	IP_V6 = 6,
+	// No address: the key of a name (lib/policy/hop.h), whose address control finds. Only of
+	// next hops.
+	IP_NAMED = 254,
 };
 
 struct ip_addr {
@@ -41,14 +44,17 @@ struct ip_prefix {
 	uint8_t zero[3];
 };
 
-// Longest text: an IPv6 address in brackets, a colon, a port, NUL.
+// Longest text: an IPv6 address in brackets, a colon, a port, NUL. That of a key is shorter.
 #define ENDPOINT_TEXT_BYTES 56
 #define IP_TEXT_BYTES       46
 
-// Whether bytes from elsewhere are one: a known family, and zero where its form wants it.
+// Whether bytes from elsewhere are one: a known family, and zero where its form wants it. A key is
+// none.
 bool ip_is_valid(const struct ip_addr *ip);
 // That, with a port and a transport.
 bool endpoint_is_valid(const struct endpoint *e);
+// That, or a name's key that is reached over a stream: port 0 where DNS says the port too.
+bool endpoint_is_hop(const struct endpoint *e);
 
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
@@ -63,6 +69,7 @@ int ip_prefix_parse(struct view text, struct ip_prefix *out);
 int endpoint_parse(
 	struct view text, uint16_t default_port, enum transport transport, struct endpoint *out);
 
-// Writes NUL-terminated text (RFC 5952 for IPv6, in brackets for an endpoint); returns its length.
+// Writes NUL-terminated text (RFC 5952 for IPv6, in brackets for an endpoint; "name-" and half of
+// the key in hexadecimal digits for a key); returns its length.
 size_t ip_format(const struct ip_addr *ip, char text[IP_TEXT_BYTES]);
 size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_BYTES]);

@@ -178,9 +178,61 @@ static void ip_text_is_read_as_by_inet_pton(void **state)
 	}
 }
 
+static void a_name_s_key_is_a_hop_over_a_stream_and_no_address(void **state)
+{
+	static const struct {
+		uint8_t transport;
+		uint16_t port;
+		bool is_hop;
+	} rows[] = {
+		{TRANSPORT_TLS, 5061, true},
+		{TRANSPORT_TLS, 0, true},
+		{TRANSPORT_TCP, 5060, true},
+		{TRANSPORT_UDP, 5060, false},
+		{TRANSPORT_NONE, 5060, false},
+		{TRANSPORT_TLS + 1, 5060, false},
+	};
+	char text[ENDPOINT_TEXT_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct endpoint e = {{{0xfe, 1, 2, 3, 4, 5, 6, 0xff, 9}, IP_NAMED, {0}},
+			rows[i].port, rows[i].transport, 0};
+
+		assert_int_equal(endpoint_is_hop(&e), rows[i].is_hop);
+		assert_false(endpoint_is_valid(&e));
+		assert_false(ip_is_valid(&e.ip));
+		e.ip.zero[1] = 1;
+		assert_false(endpoint_is_hop(&e));
+		e.ip.zero[1] = 0;
+		e.zero = 1;
+		assert_false(endpoint_is_hop(&e));
+		e.zero = 0;
+		e.ip.family++;
+		assert_false(endpoint_is_hop(&e));
+		e.ip.family--;
+		e.port = 5061;
+		endpoint_format(&e, text);
+		assert_string_equal(text, "name-fe010203040506ff:5061");
+	}
+}
+
+static void an_address_is_a_hop_with_a_port_and_a_transport(void **state)
+{
+	struct endpoint e;
+
+	(void)state;
+	assert_int_equal(endpoint_parse(VIEW("192.0.2.1:5060"), 0, TRANSPORT_UDP, &e), 0);
+	assert_true(endpoint_is_hop(&e));
+	e.port = 0;
+	assert_false(endpoint_is_hop(&e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_s_key_is_a_hop_over_a_stream_and_no_address),
+		cmocka_unit_test(an_address_is_a_hop_with_a_port_and_a_transport),
 		cmocka_unit_test(an_endpoint_survives_text_and_back),
 		cmocka_unit_test(what_is_not_an_endpoint_is_refused),
 		cmocka_unit_test(ip_text_is_that_of_inet_ntop),
