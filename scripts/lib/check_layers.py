@@ -12,6 +12,7 @@ FORBIDDEN = {
     "lib/base": [r'"lib/(?!base/)'],
     "lib/net": [r'"lib/(?!base/|net/)'],
     "lib/tcp": [r'"lib/(?!base/|tcp/)'],
+    "lib/record": [r'"lib/(?!base/|record/)'],
     "lib/sip": [r'"lib/(?!base/|sip/)'],
     "lib/yaml": [r'"lib/(?!base/|yaml/)'],
     "lib/policy": [r'"lib/(?!base/|policy/)'],

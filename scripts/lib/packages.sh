@@ -4,8 +4,8 @@
 # shellcheck disable=SC2034
 packages_build=(
   gcc libc6-dev meson ninja-build pkg-config python3
-  libdpdk-dev libhyperscan-dev libidn2-dev libjansson-dev libnuma-dev
-  libseccomp-dev libsqlite3-dev libssl-dev libuv1-dev libyaml-dev
+  libdpdk-dev libhyperscan-dev libidn2-dev libipsec-mb-dev libjansson-dev
+  libnuma-dev libseccomp-dev libsqlite3-dev libssl-dev libuv1-dev libyaml-dev
 )
 packages_demo=(iproute2 kamailio sip-tester)
 packages_test=(
