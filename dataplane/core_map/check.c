@@ -150,6 +150,13 @@ static void check_sent_by(struct draft *d, const struct core_map_listener *liste
 	}
 }
 
+// TLS is carried by TCP connections: one port cannot take both.
+static bool is_same_place(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && ip_equal(&a->ip, &b->ip) &&
+		transport_is_stream(a->transport) == transport_is_stream(b->transport);
+}
+
 static void check_listener(struct draft *d, unsigned l)
 {
 	struct core_map_listener *listener = &d->map->listeners[l];
@@ -164,7 +171,7 @@ static void check_listener(struct draft *d, unsigned l)
 	check_sent_by(d, listener);
 	if (d->transport_line[l] == 0)
 		errors_add(d->errors, listener->line,
-			"listener %s: udp or tcp is missing; expected the port of one of them",
+			"listener %s: udp, tcp or tls is missing; expected the port of one of them",
 			listener->name);
 	listener->port = find_port(d->map, d->listener_port[l]);
 	if (listener->port == d->map->n_ports) {
@@ -188,7 +195,7 @@ static void check_listener(struct draft *d, unsigned l)
 			errors_add(d->errors, listener->line,
 				"listener %s is there already, line %u", listener->name,
 				other->line);
-		if (endpoint_equal(&listener->local, &other->local))
+		if (is_same_place(&listener->local, &other->local))
 			errors_add(d->errors, listener->line,
 				"listener %s: %s is that of listener %s already, line %u",
 				listener->name, text, other->name, other->line);
@@ -222,7 +229,7 @@ static void check_tcp(struct draft *d)
 	uint16_t mtu = 0;
 
 	for (unsigned l = 0; l < map->n_listeners; l++)
-		listens = listens || map->listeners[l].local.transport == TRANSPORT_TCP;
+		listens = listens || transport_is_stream(map->listeners[l].local.transport);
 	if (!listens)
 		return;
 	for (unsigned p = 0; p < map->n_ports; p++)

@@ -104,8 +104,8 @@ static void set_transport(
 
 	if (d->transport_line[index] != 0)
 		errors_add(d->errors, event->line,
-			"%s: the listener has a transport already, line %u; expected one of udp "
-			"and tcp",
+			"%s: the listener has a transport already, line %u; expected one of udp, "
+			"tcp and tls",
 			event->key->name, d->transport_line[index]);
 	listener->local.port = (uint16_t)event->number;
 	listener->local.transport = (uint8_t)transport;
@@ -132,6 +132,9 @@ static void set_listener_value(struct draft *d, const struct schema_event *event
 		break;
 	case KEY_TCP:
 		set_transport(d, event, TRANSPORT_TCP);
+		break;
+	case KEY_TLS:
+		set_transport(d, event, TRANSPORT_TLS);
 		break;
 	case KEY_SIDE:
 		listener->side = (enum side)event->number;

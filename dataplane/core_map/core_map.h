@@ -79,7 +79,7 @@ struct core_map {
 	enum hugepages hugepages;
 	bool use_hugepages;    // what hugepages comes to on this machine
 	uint32_t n_packets;    // packet buffers a worker
-	struct tcp_config tcp; // of a worker, without key; n_conns 0 where no listener takes TCP
+	struct tcp_config tcp; // of a worker, without key; n_conns 0 where no listener takes any
 	char socket[CORE_MAP_PATH_BYTES];       // where control attaches
 	char control_user[CORE_MAP_NAME_BYTES]; // the one uid that may
 	char user[CORE_MAP_NAME_BYTES];         // the dataplane's own after start; empty: stay

@@ -64,6 +64,7 @@ static const struct schema_key listener_keys[] = {
 		.what = "one of the port's addresses, without prefix"},
 	{"udp", KEY_UDP, SCHEMA_NUMBER, .min = 1, .max = 65535},
 	{"tcp", KEY_TCP, SCHEMA_NUMBER, .min = 1, .max = 65535},
+	{"tls", KEY_TLS, SCHEMA_NUMBER, .min = 1, .max = 65535},
 	{"side", KEY_SIDE, SCHEMA_WORD, .required = true, .words = side_words},
 	{"sent_by", KEY_SENT_BY, SCHEMA_TEXT, .min = 1, .max = CORE_MAP_DEVICE_BYTES - 1,
 		.what = "HOST or HOST:PORT, as it shall stand in Via"},

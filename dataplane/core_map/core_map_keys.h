@@ -38,6 +38,7 @@ enum core_map_key {
 	KEY_LISTENER_ADDRESS,
 	KEY_UDP,
 	KEY_TCP,
+	KEY_TLS,
 	KEY_SIDE,
 	KEY_SENT_BY,
 };

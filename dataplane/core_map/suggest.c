@@ -97,13 +97,15 @@ static void write_listeners(FILE *out)
 {
 	fprintf(out,
 		"\n# inside: where our own servers send to. outside: where partners do.\n"
-		"# udp or tcp: the port; the same one may be taken twice, once for each.\n"
+		"# udp, tcp or tls: the port; udp may take the same one as tcp or tls.\n"
 		"# sent_by: this relay's own name for Via, when it is not to be the address.\n"
 		"listeners:\n"
 		"  - name: inside\n    port: port0\n    address: 198.51.100.1\n    udp: 5060\n"
 		"    side: inside\n"
 		"  - name: inside-tcp\n    port: port0\n    address: 198.51.100.1\n"
 		"    tcp: 5060\n    side: inside\n"
+		"  - name: outside-tls\n    port: port0\n    address: 198.51.100.1\n"
+		"    tls: 5061\n    side: outside\n"
 		"  - name: outside\n    port: port0\n    address: 198.51.100.1\n    udp: 5070\n"
 		"    side: outside\n    # sent_by: relay1.example.com:5070\n"
 		"  - name: outside6\n    port: port0\n    address: \"2001:db8:1::1\"\n"

@@ -135,12 +135,16 @@ static struct view domain_of(const struct sip_uri *uri)
 	return uri->host;
 }
 
-// Puts the request to the policy. REASON_none; or why it has no domains to judge.
+// Puts the request to the policy. REASON_none; or why there is nothing to judge.
 static enum reason ask(struct relay *r, struct job *job)
 {
+	const struct listener *in = &r->self.list[job->in->listener];
 	const struct request *rq = &job->request;
 	struct policy_query *query = &r->queries[r->n_asked];
 
+	// Where identities are proved, an address is none.
+	if (in->local.transport == TRANSPORT_TLS && job->in->card == NULL)
+		return REASON_identity_unproved;
 	query->from = domain_of(&rq->from.uri);
 	if (query->from.len == 0)
 		return REASON_from_no_domain;
@@ -149,7 +153,7 @@ static enum reason ask(struct relay *r, struct job *job)
 		query->to = domain_of(&rq->to.uri);
 	if (query->to.len == 0)
 		return REASON_to_no_domain;
-	query->side = r->self.list[job->in->listener].side;
+	query->side = in->side;
 	query->source = job->in->source.ip;
 	r->asked[r->n_asked++] = job;
 	return REASON_none;

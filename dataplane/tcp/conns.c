@@ -53,7 +53,7 @@ static int listen_all(struct conns *c)
 	for (unsigned l = 0; l < map->n_listeners && r == 0; l++) {
 		const struct core_map_listener *listener = &map->listeners[l];
 
-		if (listener->local.transport == TRANSPORT_TCP)
+		if (transport_is_stream(listener->local.transport))
 			r = tcp_listen(c->engine, &listener->local, map->ports[listener->port].mtu,
 				(uint16_t)l);
 	}

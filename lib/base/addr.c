@@ -42,7 +42,7 @@ bool endpoint_is_hop(const struct endpoint *e)
 	if (e->ip.family != IP_NAMED)
 		return endpoint_is_valid(e);
 	return memcmp(e->ip.zero, zero, sizeof(zero)) == 0 && e->zero == 0 &&
-		(e->transport == TRANSPORT_TCP || e->transport == TRANSPORT_TLS);
+		transport_is_stream(e->transport);
 }
 
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)

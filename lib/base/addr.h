@@ -30,6 +30,11 @@ enum transport {
 
 // "udp", "tcp" or "tls"; "?" for another value.
 const char *transport_name(enum transport t);
+// Whether it is carried by TCP connections.
+static inline bool transport_is_stream(enum transport t)
+{
+	return t == TRANSPORT_TCP || t == TRANSPORT_TLS;
+}
 
 struct endpoint {
 	struct ip_addr ip;

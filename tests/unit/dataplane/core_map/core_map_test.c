@@ -219,11 +219,14 @@ static void every_required_key_is_asked_for_by_name_and_line(void **state)
 		{"    port: left\n", "", "m:30: listeners: port is missing"},
 		{"    address: 192.0.2.1\n", "", "m:30: listeners: address is missing"},
 		{"    udp: 5060\n", "",
-			"m:30: listener in: udp or tcp is missing; expected the port of one of "
-			"them"},
+			"m:30: listener in: udp, tcp or tls is missing; expected the port of one "
+			"of them"},
 		{"    udp: 5060\n", "    udp: 5060\n    tcp: 5060\n",
 			"m:34: tcp: the listener has a transport already, line 33; expected one of "
-			"udp and tcp"},
+			"udp, tcp and tls"},
+		{"    udp: 5060\n", "    tls: 5060\n    udp: 5060\n",
+			"m:34: udp: the listener has a transport already, line 33; expected one of "
+			"udp, tcp and tls"},
 		{"    side: inside\n", "", "m:30: listeners: side is missing"},
 	};
 
@@ -397,6 +400,24 @@ static void an_endpoint_has_one_listener(void **state)
 	(void)state;
 	snprintf(text, sizeof(text), "%s%s", base,
 		"  - {name: again, port: left, address: 192.0.2.1, udp: 5060, side: outside}\n");
+	refuses(text,
+		"m:41: listener again: 192.0.2.1:5060 is that of listener in already, line "
+		"30");
+}
+
+static void tls_may_share_a_port_with_udp_and_not_with_tcp(void **state)
+{
+	static const char *const listener =
+		"%s  - {name: again, port: left, address: 192.0.2.1, %s: 5060, side: outside}\n";
+	char text[sizeof(base) + 128];
+
+	(void)state;
+	snprintf(text, sizeof(text), listener, base, "tls");
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.listeners[2].local.transport, TRANSPORT_TLS);
+	assert_int_equal(map.listeners[2].local.port, 5060);
+	assert_int_not_equal(map.tcp.n_conns, 0);
+	snprintf(text, sizeof(text), listener, changed("udp: 5060", "tcp: 5060"), "tls");
 	refuses(text,
 		"m:41: listener again: 192.0.2.1:5060 is that of listener in already, line "
 		"30");
@@ -600,6 +621,7 @@ int main(void)
 		CASE(each_queue_of_a_port_is_one_workers),
 		CASE(names_devices_and_addresses_are_not_given_twice),
 		CASE(an_endpoint_has_one_listener),
+		CASE(tls_may_share_a_port_with_udp_and_not_with_tcp),
 		CASE(an_address_must_be_one_that_a_host_has),
 		CASE(a_gateway_lies_on_the_ports_link),
 		CASE(a_listener_belongs_to_its_port),

@@ -439,6 +439,18 @@ static void keepalives_and_junk_are_counted_and_not_answered(void **state)
 	assert_int_equal(w->counters[0][REASON_sip_not_sip], 3);
 }
 
+static void over_tls_an_address_proves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct relay_out out =
+		send_parts(w, WORLD_INSIDE_TLS, "10.0.0.10:5070", &(struct parts){.line = NULL});
+
+	assert_int_equal(out.reason, REASON_identity_unproved);
+	assert_non_null(strstr(world_masked(&out), "SIP/2.0 403 Forbidden"));
+	out = send_parts(w, WORLD_INSIDE, "10.0.0.10:5070", &(struct parts){.line = NULL});
+	assert_int_equal(out.reason, REASON_sip_request_relayed);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -455,6 +467,7 @@ int main(void)
 		CASE(a_request_without_via_cannot_be_answered),
 		CASE(an_unreadable_via_is_answered_where_the_datagram_came_from),
 		CASE(too_little_room_gives_a_refusal_or_nothing),
+		CASE(over_tls_an_address_proves_nothing),
 		CASE(keepalives_and_junk_are_counted_and_not_answered),
 	};
 #undef CASE

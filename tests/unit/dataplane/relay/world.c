@@ -30,9 +30,9 @@ static const struct {
 	{"tcp.example", IMAGE_ALLOW, TRANSPORT_TCP, {"198.51.100.30"}, "198.51.100.0/24"},
 };
 
-#define LISTENER(v, a, p, s, name)                                                                 \
+#define LISTENER(t, v, a, p, s, name)                                                              \
 	{                                                                                          \
-		.local = {.ip = {.bytes = a, .family = v}, .port = p, .transport = TRANSPORT_UDP}, \
+		.local = {.ip = {.bytes = a, .family = v}, .port = p, .transport = TRANSPORT_##t}, \
 		.side = s, .sent_by = {                                                            \
 			(const uint8_t *)(name),                                                   \
 			sizeof(name) - 1                                                           \
@@ -44,13 +44,18 @@ static const struct {
 	}
 
 const struct relay_listener world_listeners[WORLD_N_LISTENERS] = {
-	[WORLD_INSIDE] = LISTENER(IP_V4, BYTES(10, 0, 0, 1), 5060, SIDE_INSIDE, "10.0.0.1:5060"),
+	[WORLD_INSIDE] =
+		LISTENER(UDP, IP_V4, BYTES(10, 0, 0, 1), 5060, SIDE_INSIDE, "10.0.0.1:5060"),
 	[WORLD_OUTSIDE] =
-		LISTENER(IP_V4, BYTES(192, 0, 2, 1), 5060, SIDE_OUTSIDE, "relay.example.net"),
+		LISTENER(UDP, IP_V4, BYTES(192, 0, 2, 1), 5060, SIDE_OUTSIDE, "relay.example.net"),
 	[WORLD_INSIDE6] =
-		LISTENER(IP_V6, BYTES(0xfd, [15] = 1), 5060, SIDE_INSIDE, "[fd00::1]:5060"),
-	[WORLD_OUTSIDE6] = LISTENER(IP_V6, BYTES(0x20, 0x01, 0x0d, 0xb8, 0, 1, [15] = 1), 5060,
+		LISTENER(UDP, IP_V6, BYTES(0xfd, [15] = 1), 5060, SIDE_INSIDE, "[fd00::1]:5060"),
+	[WORLD_OUTSIDE6] = LISTENER(UDP, IP_V6, BYTES(0x20, 0x01, 0x0d, 0xb8, 0, 1, [15] = 1), 5060,
 		SIDE_OUTSIDE, "[2001:db8:1::1]:5060"),
+	[WORLD_INSIDE_TLS] =
+		LISTENER(TLS, IP_V4, BYTES(10, 0, 0, 1), 5081, SIDE_INSIDE, "10.0.0.1:5081"),
+	[WORLD_OUTSIDE_TLS] = LISTENER(
+		TLS, IP_V4, BYTES(192, 0, 2, 1), 5081, SIDE_OUTSIDE, "relay.example.net:5081"),
 };
 
 static void add_organisations(struct builder *b, int source)
@@ -151,8 +156,9 @@ struct relay_out world_send(struct world *w, unsigned relay, enum world_listener
 	const char *source, struct view payload)
 {
 	uint8_t *copy = malloc(payload.len > 0 ? payload.len : 1);
-	struct relay_in in = {
-		.payload = view_of(copy, payload.len), .listener = (uint16_t)listener};
+	struct relay_in in = {.payload = view_of(copy, payload.len),
+		.listener = (uint16_t)listener,
+		.card = w->card};
 	struct relay_out out = {.room = payload.len + RELAY_GROWTH_BYTES};
 
 	assert_non_null(copy);

@@ -22,6 +22,9 @@ enum world_listener {
 	WORLD_OUTSIDE,  // 192.0.2.1:5060, sent-by relay.example.net
 	WORLD_INSIDE6,  // [fd00::1]:5060
 	WORLD_OUTSIDE6, // [2001:db8:1::1]:5060
+	// Over TLS, and what comes by them with the world's card:
+	WORLD_INSIDE_TLS,  // 10.0.0.1:5081, sent-by the same
+	WORLD_OUTSIDE_TLS, // 192.0.2.1:5081, sent-by relay.example.net:5081
 	WORLD_N_LISTENERS,
 };
 
@@ -36,7 +39,8 @@ struct world {
 	struct decider *decider[WORLD_N_RELAYS];
 	struct relay *relay[WORLD_N_RELAYS];
 	uint64_t counters[WORLD_N_RELAYS][REASON_N];
-	uint8_t *sent; // of the last world_send(): an allocation of the room given
+	const struct card *card; // NULL at first
+	uint8_t *sent;           // of the last world_send(): an allocation of the room given
 };
 
 extern const struct relay_listener world_listeners[WORLD_N_LISTENERS];
@@ -44,7 +48,7 @@ extern const struct relay_listener world_listeners[WORLD_N_LISTENERS];
 struct world *world_new(void);
 void world_free(struct world *w);
 
-// One datagram through relay_burst() of one relay. out.bytes holds until the next call. The payload
+// One message through relay_burst() of one relay. out.bytes holds until the next call. The payload
 // is copied into an allocation of its own size, and the room is exactly what the relay asks for, so
 // that ASan sees every byte too far.
 struct relay_out world_send(struct world *w, unsigned relay, enum world_listener listener,

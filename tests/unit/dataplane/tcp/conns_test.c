@@ -152,6 +152,15 @@ static tcp_conn_id connect_to_us(void)
 	return event.conn;
 }
 
+static void a_listener_of_tls_takes_connections(void **state)
+{
+	(void)state;
+	conns_free(conns);
+	world.map.listeners[0].local.transport = TRANSPORT_TLS;
+	open_conns(0);
+	connect_to_us();
+}
+
 static void bytes_cross_a_connection_both_ways(void **state)
 {
 	tcp_conn_id id = connect_to_us();
@@ -292,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
 		CASE(bytes_cross_a_connection_both_ways),
+		CASE(a_listener_of_tls_takes_connections),
 		CASE(a_segment_to_no_listener_is_answered_by_a_reset),
 		CASE(the_return_traffic_of_what_we_open_is_ours),
 		CASE(a_dry_pool_still_answers_a_syn),
