@@ -39,7 +39,8 @@ struct card {
 	// 1: its chain ends in a root that the document trusts; 0: known by its fingerprint only.
 	uint8_t trusted;
 	uint8_t zero_too[3];
-	struct card_text subject, issuer; // RFC 4514, cut where they are long
+	// The texts lie in text[] in this order, then the names, one behind the other.
+	struct card_text subject, issuer; // RFC 4514 in printable ASCII, cut where they are long
 	struct card_text serial;          // lower case hex
 	// Proved domains, canonical: lower case A-labels, no trailing dot (lib/policy/domain.h).
 	struct card_text names[CARD_NAMES_MAX];
@@ -48,6 +49,20 @@ struct card {
 };
 
 _Static_assert(sizeof(struct card) == CARD_BYTES, "no padding: cards are compared whole");
+
+// Of the texts, when a card is made. A serial number has at most 20 bytes (RFC 5280 §4.1.2.2).
+#define CARD_SUBJECT_BYTES_MAX 128
+#define CARD_ISSUER_BYTES_MAX  128
+#define CARD_SERIAL_BYTES_MAX  40
+
+// An empty card of a certificate: fingerprint, CARD_FINGERPRINT_BYTES of it, or NULL without one.
+// Of the texts what is no printable ASCII becomes `?`, and what is too long is cut.
+void card_init(struct card *c, const uint8_t *fingerprint, struct view subject, struct view issuer,
+	struct view serial);
+// Adds a domain in any spelling. A name that is already there keeps its former proof. 0; -EINVAL,
+// it is no domain, the proof is none, or one of a certificate that the card does not have; -ENOSPC,
+// the card is full.
+int card_add_name(struct card *c, struct view name, enum card_proof proof);
 
 // NULL, or which rule the bytes break (static text).
 const char *card_check(const struct card *c);
