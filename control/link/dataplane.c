@@ -337,7 +337,7 @@ void dataplane_set_hearer(struct dataplane *d, const struct dataplane_hearer *he
 	d->hearer_arg = arg;
 }
 
-int dataplane_say_worker(struct dataplane *d, unsigned worker, const struct link_message *m)
+int dataplane_say_worker(struct dataplane *d, unsigned worker, struct link_message *m)
 {
 	return d->state == ATTACHED ? rings_say(d->rings, worker, m) : -ENOTCONN;
 }

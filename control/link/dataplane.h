@@ -42,7 +42,7 @@ struct dataplane_events {
 struct dataplane_hearer {
 	// Another attachment: its workers know nothing of what was said before.
 	void (*attached)(void *arg);
-	// A LINK_TARGET_... message, checked.
+	// A message, checked: any but PONG and APPLIED.
 	void (*heard)(void *arg, unsigned worker, const struct link_message *m);
 };
 
@@ -56,8 +56,8 @@ void dataplane_free(struct dataplane *d);
 
 // One, which stays for as long as the dataplane does; without it, workers are not answered.
 void dataplane_set_hearer(struct dataplane *d, const struct dataplane_hearer *hearer, void *arg);
-// 0; -ENOSPC, the worker's ring is full; -ENOTCONN.
-int dataplane_say_worker(struct dataplane *d, unsigned worker, const struct link_message *m);
+// Writes the attachment's epoch into m. 0; -ENOSPC, the worker's ring is full; -ENOTCONN.
+int dataplane_say_worker(struct dataplane *d, unsigned worker, struct link_message *m);
 unsigned dataplane_n_listeners(const struct dataplane *d); // 0 while not attached
 
 void dataplane_status(struct dataplane *d, struct dataplane_status *out);

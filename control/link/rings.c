@@ -46,11 +46,13 @@ static uint64_t now_ns(void)
 static void ping(struct rings *r, unsigned i, uint64_t now)
 {
 	struct worker *w = &r->workers[i];
-	struct link_message m = {.type = LINK_PING, .epoch = r->epoch};
+	struct link_message m;
 	int error;
 
 	if (w->pinged_ns != 0 && now - w->pinged_ns < PING_NS)
 		return;
+	link_message_init(&m, LINK_PING);
+	m.epoch = r->epoch;
 	m.ping.token = ++r->last_token;
 	error = link_push(&w->out, &m);
 	if (error == -EPROTO)
@@ -77,7 +79,10 @@ static void hear(struct rings *r, unsigned i, const struct link_message *m, uint
 		return;
 	}
 	if (m->type != LINK_PONG) {
-		r->heard[r->n_pushed++ % RINGS_HEARD_MAX] = (struct rings_heard){i, *m};
+		struct rings_heard *heard = &r->heard[r->n_pushed++ % RINGS_HEARD_MAX];
+
+		heard->worker = i;
+		link_message_copy(&heard->message, m);
 		return;
 	}
 	seen->generation = m->pong.generation;
@@ -216,15 +221,14 @@ void rings_detach(struct rings *r)
 	pthread_mutex_unlock(&r->mutex);
 }
 
-int rings_say(struct rings *r, unsigned worker, const struct link_message *m)
+int rings_say(struct rings *r, unsigned worker, struct link_message *m)
 {
-	struct link_message copy = *m;
 	int error = -ENOTCONN;
 
 	pthread_mutex_lock(&r->mutex);
 	if (worker < r->seen.n_workers && !r->seen.workers[worker].broken) {
-		copy.epoch = r->epoch;
-		error = link_push(&r->workers[worker].out, &copy);
+		m->epoch = r->epoch;
+		error = link_push(&r->workers[worker].out, m);
 		if (error == -EPROTO)
 			r->seen.workers[worker].broken = true;
 	}
@@ -237,8 +241,12 @@ unsigned rings_take_heard(struct rings *r, struct rings_heard out[], unsigned n)
 	unsigned taken = 0;
 
 	pthread_mutex_lock(&r->mutex);
-	while (taken < n && r->n_taken != r->n_pushed)
-		out[taken++] = r->heard[r->n_taken++ % RINGS_HEARD_MAX];
+	for (; taken < n && r->n_taken != r->n_pushed; taken++) {
+		const struct rings_heard *heard = &r->heard[r->n_taken++ % RINGS_HEARD_MAX];
+
+		out[taken].worker = heard->worker;
+		link_message_copy(&out[taken].message, &heard->message);
+	}
 	pthread_mutex_unlock(&r->mutex);
 	return taken;
 }

@@ -34,13 +34,14 @@ void rings_attach(
 // When it returns, the thread touches them no more.
 void rings_detach(struct rings *r);
 
-// Says it to a worker under the attachment's epoch. 0; -ENOSPC, its ring is full; -ENOTCONN.
-int rings_say(struct rings *r, unsigned worker, const struct link_message *m);
+// Says it to a worker under the attachment's epoch, which it writes into m. 0; -ENOSPC, its ring is
+// full; -ENOTCONN.
+int rings_say(struct rings *r, unsigned worker, struct link_message *m);
 
-// What workers said that is for others than the link thread: LINK_TARGET_... Up to n of it, in the
-// order in which each worker said it; how many. While RINGS_HEARD_MAX wait here, the rest stays in
-// the rings.
-#define RINGS_HEARD_MAX 4096
+// What workers said that is for others than the link thread: all but PONG and APPLIED. Up to n of
+// it, in the order in which each worker said it; how many. While RINGS_HEARD_MAX wait here, the rest
+// stays in the rings.
+#define RINGS_HEARD_MAX 1024
 struct rings_heard {
 	unsigned worker;
 	struct link_message message;

@@ -168,7 +168,7 @@ static uint32_t back_off_left(const struct target *target, uint64_t now_ns)
 
 static void refuse(struct link_message *answer, const struct link_target *which, uint32_t retry_ms)
 {
-	*answer = (struct link_message){.type = LINK_TARGET_REFUSED};
+	link_message_init(answer, LINK_TARGET_REFUSED);
 	answer->target_refused.target = *which;
 	answer->target_refused.retry_ms = retry_ms;
 }
@@ -194,8 +194,9 @@ static void answer_wanted(struct targets *t, const struct image *image, unsigned
 		refuse(answer, which, left);
 		return;
 	}
-	*answer = (struct link_message){.type = LINK_TARGET_OPEN};
+	link_message_init(answer, LINK_TARGET_OPEN);
 	answer->target_open.target = *which;
+	answer->target_open.address = which->remote;
 }
 
 static bool is_stable(const struct connection *c, uint64_t now_ns)

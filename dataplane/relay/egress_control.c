@@ -17,8 +17,9 @@ static struct link_target target_of(const struct slot *s)
 
 void slot_ask(struct egress *e, struct slot *s, uint64_t now)
 {
-	struct link_message m = {.type = LINK_TARGET_WANTED};
+	struct link_message m;
 
+	link_message_init(&m, LINK_TARGET_WANTED);
 	m.target_wanted.target = target_of(s);
 	// One that is not heard is asked again as one that is not answered.
 	(void)e->config.tell_control(e->config.arg, &m);
@@ -28,8 +29,9 @@ void slot_ask(struct egress *e, struct slot *s, uint64_t now)
 
 void slot_tell(struct egress *e, struct slot *s, uint64_t now)
 {
-	struct link_message m = {.type = LINK_TARGET_STATE};
+	struct link_message m;
 
+	link_message_init(&m, LINK_TARGET_STATE);
 	m.target_state.target = target_of(s);
 	if (s->state == SLOT_UP) {
 		m.target_state.state = LINK_TARGET_UP;

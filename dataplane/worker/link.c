@@ -42,8 +42,9 @@ static bool say(struct worker *w, struct link_message *m)
 bool worker_tell_control(void *worker, const struct link_message *m)
 {
 	struct worker *w = worker;
-	struct link_message copy = *m;
+	struct link_message copy;
 
+	link_message_copy(&copy, m);
 	return attached(&w->link) && say(w, &copy);
 }
 
@@ -58,31 +59,38 @@ static uint64_t applied_number(const struct worker *w)
 
 static void say_applied(struct worker *w)
 {
-	struct link_message m = {.type = LINK_APPLIED};
+	struct link_message m;
 	struct timespec now;
 
 	// Once a publication, and no system call where the clock source is the TSC (vDSO).
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	link_message_init(&m, LINK_APPLIED);
 	m.applied.generation = applied_number(w);
 	m.applied.applied_at_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	(void)say(w, &m);
 }
 
+static bool is_of_a_target(const struct link_message *m)
+{
+	return m->type == LINK_TARGET_OPEN || m->type == LINK_TARGET_REFUSED;
+}
+
 static void hear(struct worker *w, const struct link_message *m)
 {
-	struct link_message answer = {.type = LINK_PONG};
+	struct link_message answer;
 
 	if (link_message_check(m, LINK_TO_WORKER, w->link.epoch) != NULL) {
 		count(w, REASON_link_message_bad);
 		return;
 	}
 	if (m->type != LINK_PING) {
-		if (w->streams != NULL)
+		if (w->streams != NULL && is_of_a_target(m))
 			streams_hear(w->streams, m, worker_ns(w, w->now));
 		else
-			count(w, REASON_link_message_bad); // of targets that nobody asked for
+			count(w, REASON_link_message_bad); // of what nobody asked for
 		return;
 	}
+	link_message_init(&answer, LINK_PONG);
 	answer.pong.token = m->ping.token;
 	answer.pong.generation = applied_number(w);
 	(void)say(w, &answer);
@@ -117,8 +125,11 @@ void worker_link_poll(struct worker *w)
 	n = link_pop(&w->link.mailbox, in, MESSAGES_A_TURN);
 	if (n < 0)
 		break_link(w);
-	for (int i = 0; i < n && attached(&w->link); i++)
-		hear(w, &in[i]);
+	for (int i = 0; i < n; i++) {
+		if (attached(&w->link))
+			hear(w, &in[i]);
+		link_message_wipe(&in[i]);
+	}
 }
 
 void worker_generation_poll(struct worker *w)

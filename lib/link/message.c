@@ -2,97 +2,78 @@
 
 #include "lib/link/message.h"
 
-#include <stddef.h>
-#include <string.h>
+#include "lib/link/payload.h"
 
-static const struct {
+static const struct rule {
 	uint8_t direction;
-	uint8_t n_payload_bytes;
+	uint16_t n_tail_max;
 } rules[LINK_N] = {
-#define LINK_MESSAGE(name, to, payload) \
-	[LINK_##name] = {LINK_##to, sizeof(((struct link_message *)NULL)->payload)},
+#define LINK_MESSAGE(name, to, payload, n_tail) [LINK_##name] = {LINK_##to, n_tail},
 #include "lib/link/message.def"
 #undef LINK_MESSAGE
 };
 
-static const char *check_target(const struct link_target *t)
+// What its payload says of its tail.
+static uint16_t count_of(const struct link_message *m)
 {
-	static const uint8_t zero[sizeof(t->zero)];
-
-	if (!endpoint_is_valid(&t->remote) || t->remote.transport != TRANSPORT_TCP)
-		return "a target that is no TCP endpoint";
-	if (t->listener >= LINK_TARGET_LISTENERS)
-		return "a target's listener out of range";
-	if (t->slot >= LINK_TARGET_SLOTS)
-		return "a target's slot out of range";
-	return memcmp(t->zero, zero, sizeof(zero)) == 0 ? NULL : "nonzero padding of a target";
+	if (m->type == LINK_TARGET_WANTED)
+		return m->target_wanted.name_len;
+	return m->type == LINK_SESSION_BYTES ? m->session_bytes.n : m->session_send.n;
 }
 
-static const char *check_target_state(const struct link_message *m)
+static void set_count(struct link_message *m, uint16_t n)
 {
-	const char *error = check_target(&m->target_state.target);
-
-	if (error != NULL)
-		return error;
-	if (m->target_state.state >= LINK_TARGET_STATE_N)
-		return "unknown state of a target";
-	if (m->target_state.zero != 0)
-		return "nonzero padding of a target's state";
-	if (m->target_state.reason >= REASON_N)
-		return "unknown reason of a target's state";
-	return NULL;
+	if (m->type == LINK_TARGET_WANTED)
+		m->target_wanted.name_len = (uint8_t)n;
+	else if (m->type == LINK_SESSION_BYTES)
+		m->session_bytes.n = n;
+	else
+		m->session_send.n = n;
 }
 
-static const char *check_target_refused(const struct link_message *m)
+bool link_message_append(struct link_message *m, const void *bytes, size_t n_bytes)
 {
-	const char *error = check_target(&m->target_refused.target);
+	uint16_t n;
 
-	if (error != NULL)
-		return error;
-	if (m->target_refused.retry_ms == 0 ||
-		m->target_refused.retry_ms > LINK_TARGET_RETRY_MS_MAX)
-		return "a target's back-off out of range";
-	return m->target_refused.zero == 0 ? NULL : "nonzero padding of a target's refusal";
+	if (m->type >= LINK_N || rules[m->type].n_tail_max == 0)
+		return false;
+	n = count_of(m);
+	if (n_bytes > (size_t)(rules[m->type].n_tail_max - n))
+		return false;
+	if (n_bytes > 0)
+		memcpy((uint8_t *)m + m->n_bytes, bytes, n_bytes);
+	set_count(m, (uint16_t)(n + n_bytes));
+	m->n_bytes = (uint16_t)(m->n_bytes + n_bytes);
+	return true;
 }
 
-// What the payload itself must hold to.
-static const char *check_payload(const struct link_message *m)
+void link_message_wipe(struct link_message *m)
 {
-	switch ((enum link_type)m->type) {
-	case LINK_TARGET_WANTED:
-		return check_target(&m->target_wanted.target);
-	case LINK_TARGET_STATE:
-		return check_target_state(m);
-	case LINK_TARGET_OPEN:
-		return check_target(&m->target_open.target);
-	case LINK_TARGET_REFUSED:
-		return check_target_refused(m);
-	case LINK_NONE:
-	case LINK_PING:
-	case LINK_PONG:
-	case LINK_APPLIED:
-	case LINK_N:
-		break;
-	}
-	return NULL;
+	if (m->type == LINK_SESSION_ESTABLISHED)
+		record_secrets_wipe(&m->session_established.secrets);
+}
+
+// The fixed part is all there before its count is looked at.
+static bool size_is_right(const struct link_message *m)
+{
+	const uint16_t fixed = link_bytes_of((enum link_type)m->type);
+
+	if (rules[m->type].n_tail_max == 0)
+		return m->n_bytes == fixed;
+	return m->n_bytes >= fixed && count_of(m) <= rules[m->type].n_tail_max &&
+		m->n_bytes == fixed + count_of(m);
 }
 
 const char *link_message_check(
 	const struct link_message *m, enum link_direction direction, uint32_t epoch)
 {
-	static const uint8_t zero[sizeof(m->bytes)];
-	size_t used;
-
 	if (m->type == LINK_NONE || m->type >= LINK_N)
 		return "unknown type";
-	if (m->zero != 0)
-		return "nonzero padding";
 	if (m->epoch != epoch)
 		return "another attachment's epoch";
 	if (rules[m->type].direction != direction)
 		return "wrong direction";
-	used = rules[m->type].n_payload_bytes;
-	if (memcmp(m->bytes + used, zero, sizeof(zero) - used) != 0)
-		return "nonzero bytes after the payload";
-	return check_payload(m);
+	if (!size_is_right(m))
+		return "wrong size for its type";
+	return link_payload_check(m);
 }

@@ -32,12 +32,19 @@ static int refresh_tail(struct link_producer *p)
 	return 0;
 }
 
+static bool may_travel(uint16_t n_bytes)
+{
+	return n_bytes >= LINK_HEADER_BYTES && n_bytes <= LINK_SLOT_BYTES;
+}
+
 static int push(struct link_producer *p, const struct link_message *m, uint32_t n_reserved)
 {
 	const uint32_t limit = LINK_SLOTS - n_reserved;
 
 	if (p->broken)
 		return -EPROTO;
+	if (!may_travel(m->n_bytes))
+		return -EINVAL;
 	if (p->head - p->tail_seen >= limit) {
 		int error = refresh_tail(p);
 
@@ -46,7 +53,7 @@ static int push(struct link_producer *p, const struct link_message *m, uint32_t 
 		if (p->head - p->tail_seen >= limit)
 			return -ENOSPC;
 	}
-	memcpy(&p->ring->slots[p->head & LINK_SLOTS_MASK], m, sizeof(*m));
+	memcpy(&p->ring->slots[p->head & LINK_SLOTS_MASK].message, m, m->n_bytes);
 	p->head++;
 	// Pairs with the acquire of head in refresh_head().
 	atomic_store_explicit(&p->ring->head, p->head, memory_order_release);
@@ -77,6 +84,24 @@ static int refresh_head(struct link_consumer *c)
 	return 0;
 }
 
+// Copies one message out of a slot that the peer can still write: its size is read once, and the
+// copy is what gets checked and used.
+static void take(struct link_slot *slot, struct link_message *out)
+{
+	uint16_t n_bytes = *(volatile uint16_t *)&slot->message.n_bytes;
+
+	// A size that no message has: the check refuses a header alone.
+	if (!may_travel(n_bytes))
+		n_bytes = LINK_HEADER_BYTES;
+	memcpy(out, &slot->message, n_bytes);
+	// The compiler may not go back to the slot.
+	atomic_signal_fence(memory_order_seq_cst);
+	out->n_bytes = n_bytes;
+	// No secret stays in the segment for longer than it travels.
+	if (out->type == LINK_SESSION_ESTABLISHED)
+		memset(&slot->message, 0, n_bytes);
+}
+
 int link_pop(struct link_consumer *c, struct link_message out[], unsigned n)
 {
 	uint32_t ready;
@@ -97,10 +122,7 @@ int link_pop(struct link_consumer *c, struct link_message out[], unsigned n)
 	if (n == 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++)
-		memcpy(&out[i], &c->ring->slots[(c->tail + i) & LINK_SLOTS_MASK], sizeof(out[i]));
-	// The copy is what gets checked and used: the compiler may not go back to the slots, which
-	// the peer can still write.
-	atomic_signal_fence(memory_order_seq_cst);
+		take(&c->ring->slots[(c->tail + i) & LINK_SLOTS_MASK], &out[i]);
 	c->tail += n;
 	// Pairs with the acquire of tail in refresh_tail().
 	atomic_store_explicit(&c->ring->tail, c->tail, memory_order_release);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Single-producer single-consumer ring of fixed-size messages in memory that the other process can
-// scribble on.
+// Single-producer single-consumer ring of messages in slots of one size, in memory that the other
+// process can scribble on.
 //
 // Each side keeps its own index, the mask and the last index it believed of the other in private
 // memory (struct link_producer, struct link_consumer); of the segment it trusts nothing but that
@@ -20,10 +20,15 @@
 #define LINK_SLOTS_RESERVED 64
 
 // In the segment.
+struct link_slot {
+	_Alignas(64) struct link_message message;
+};
+
 struct link_ring {
 	_Alignas(64) _Atomic uint32_t head; // producer: wo, consumer: ro
 	_Alignas(64) _Atomic uint32_t tail; // consumer: wo, producer: ro
-	_Alignas(64) struct link_message slots[LINK_SLOTS];
+	struct link_slot
+		slots[LINK_SLOTS]; // producer: wo, consumer: ro, but for secrets, which it wipes
 };
 
 struct link_segment {
@@ -51,11 +56,13 @@ struct link_consumer {
 void link_producer_init(struct link_producer *p, struct link_ring *ring);
 void link_consumer_init(struct link_consumer *c, struct link_ring *ring);
 
-// 0 and the message is the consumer's; -ENOSPC, nothing changed; -EPROTO, the peer broke the ring.
+// Copies m->n_bytes. 0 and the message is the consumer's; -ENOSPC, nothing changed; -EPROTO, the
+// peer broke the ring; -EINVAL, n_bytes is no message's.
 int link_push(struct link_producer *p, const struct link_message *m);
 int link_push_reserved(struct link_producer *p, const struct link_message *m);
 
-// Copies up to n messages out. How many, 0 for none, or -EPROTO.
+// Copies up to n messages out, of each its n_bytes and nothing behind them. How many, 0 for none,
+// or -EPROTO.
 int link_pop(struct link_consumer *c, struct link_message out[], unsigned n);
 
 // Creates a segment: memfd, sized, zeroed, sealed SHRINK|GROW|SEAL, mapped and locked where the

@@ -87,8 +87,11 @@ static void look_away(void)
 
 static void push(struct link_producer *p, uint64_t token)
 {
-	struct link_message m = {.type = LINK_PING, .epoch = EPOCH, .ping = {.token = token}};
+	struct link_message m;
 
+	link_message_init(&m, LINK_PING);
+	m.epoch = EPOCH;
+	m.ping.token = token;
 	while (link_push(p, &m) == -ENOSPC)
 		look_away();
 }

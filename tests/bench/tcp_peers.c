@@ -304,11 +304,12 @@ static void allow_all(struct tcp_peers *p)
 	struct worker *worker = p->world->worker;
 
 	for (uint8_t slot = 0; slot < LINK_TARGET_SLOTS; slot++) {
-		struct link_message m = {.type = LINK_TARGET_OPEN};
+		struct link_message m = {.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
 
 		m.target_open.target.remote = endpoint(10, 10, 0, 2, SIP_PORT);
 		m.target_open.target.listener = find_listener(&p->world->map, "in4-tcp");
 		m.target_open.target.slot = slot;
+		m.target_open.address = m.target_open.target.remote;
 		streams_hear(worker->streams, &m, now_ns(p));
 	}
 }

@@ -97,7 +97,7 @@ static inline void fake_publish(
 	struct fake_dataplane *f, const struct attach_message *request, int fd)
 {
 	struct attach_message m = {.type = ATTACH_PUBLISHED, .epoch = f->epoch};
-	struct link_message applied = {.type = LINK_APPLIED, .epoch = f->epoch};
+	struct link_message applied = {.type = LINK_APPLIED, .n_bytes = LINK_BYTES_APPLIED, .epoch = f->epoch};
 	struct image *image;
 	void *bytes;
 	const char *why;
@@ -135,11 +135,11 @@ static inline void fake_answer_worker(struct fake_dataplane *f)
 	int n = link_pop(&f->to_worker, in, 8);
 
 	for (int i = 0; i < n; i++) {
-		struct link_message pong = {.type = LINK_PONG, .epoch = f->epoch};
+		struct link_message pong = {.type = LINK_PONG, .n_bytes = LINK_BYTES_PONG, .epoch = f->epoch};
 
 		if (in[i].type != LINK_PING) {
 			f->n_heard++;
-			f->heard = in[i];
+			link_message_copy(&f->heard, &in[i]);
 			continue;
 		}
 		pong.pong.token = in[i].ping.token;

@@ -135,7 +135,7 @@ static void say(struct link_message *m, unsigned n)
 
 static void want(const char *text, enum link_type answer)
 {
-	struct link_message m = {.type = LINK_TARGET_WANTED};
+	struct link_message m = {.type = LINK_TARGET_WANTED, .n_bytes = LINK_BYTES_TARGET_WANTED};
 
 	m.target_wanted.target = tcp_target(text);
 	say(&m, c.dataplane.n_heard + 1);
@@ -159,7 +159,7 @@ static void a_worker_may_connect_to_what_is_published_and_to_nothing_else(void *
 
 static void what_becomes_of_connections_is_shown(void **state)
 {
-	struct link_message m = {.type = LINK_TARGET_STATE};
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE};
 	json_t *reply, *row;
 
 	(void)state;
@@ -186,7 +186,7 @@ static void what_becomes_of_connections_is_shown(void **state)
 
 static void another_attachment_forgets_connections_and_keeps_the_back_off(void **state)
 {
-	struct link_message m = {.type = LINK_TARGET_STATE};
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE};
 	uint64_t deadline = uv_hrtime() + DEADLINE_NS;
 	json_t *reply, *row;
 

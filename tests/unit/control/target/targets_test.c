@@ -54,7 +54,7 @@ static struct link_target target(unsigned hop, uint8_t slot)
 // Milliseconds until it may be connected to; 0: now.
 static uint32_t want_target(struct fixture *f, const struct link_target *which)
 {
-	struct link_message m = {.type = LINK_TARGET_WANTED}, answer;
+	struct link_message m = {.type = LINK_TARGET_WANTED, .n_bytes = LINK_BYTES_TARGET_WANTED}, answer;
 
 	m.target_wanted.target = *which;
 	assert_null(link_message_check(&m, LINK_TO_CONTROL, 0));
@@ -74,7 +74,7 @@ static uint32_t want(struct fixture *f, unsigned hop)
 static void tell_slot(struct fixture *f, unsigned hop, uint8_t slot, enum link_target_state state,
 	enum reason reason)
 {
-	struct link_message m = {.type = LINK_TARGET_STATE}, answer;
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE}, answer;
 
 	m.target_state.target = target(hop, slot);
 	m.target_state.state = (uint8_t)state;
@@ -139,7 +139,7 @@ static void what_no_peer_has_is_refused_and_counted(void **state)
 static void without_a_policy_nothing_may_be_connected_to(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m = {.type = LINK_TARGET_WANTED}, answer;
+	struct link_message m = {.type = LINK_TARGET_WANTED, .n_bytes = LINK_BYTES_TARGET_WANTED}, answer;
 
 	m.target_wanted.target = target(0, 0);
 	assert_true(targets_hear(f->targets, NULL, LISTENERS, &m, f->now, &answer));
@@ -260,7 +260,7 @@ static void one_that_was_closed_in_good_order_may_be_opened_again_at_once(void *
 static void after_an_attachment_connections_are_told_anew_and_back_offs_stay(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m = {.type = LINK_TARGET_STATE}, answer;
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE}, answer;
 
 	assert_int_equal(want(f, 0), 0);
 	tell(f, 0, LINK_TARGET_UP, REASON_none);
@@ -280,7 +280,7 @@ static void after_an_attachment_connections_are_told_anew_and_back_offs_stay(voi
 static void a_connection_older_than_the_clock_is_as_old_as_the_clock(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m = {.type = LINK_TARGET_STATE}, answer;
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE}, answer;
 
 	m.target_state.target = target(0, 0);
 	m.target_state.state = LINK_TARGET_UP;

@@ -125,7 +125,7 @@ static bool tell_control(void *arg, const struct link_message *m)
 	assert_null(link_message_check(m, LINK_TO_CONTROL, 0));
 	assert_true(w->n_told < WORLD_MESSAGES);
 	w->told_worker[w->n_told] = (unsigned)(worker - w->workers);
-	w->told[w->n_told++] = *m;
+	link_message_copy(&w->told[w->n_told++], m);
 	return true;
 }
 
@@ -297,9 +297,10 @@ static unsigned last_told(const struct world *w, enum link_type type)
 
 static void allow(struct world *w, unsigned told)
 {
-	struct link_message m = {.type = LINK_TARGET_OPEN};
+	struct link_message m = {.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
 
 	m.target_open.target = w->told[told].target_wanted.target;
+	m.target_open.address = m.target_open.target.remote;
 	hear(w, told, &m);
 }
 
@@ -377,7 +378,7 @@ void world_open(struct world *w)
 void world_refuse(struct world *w, uint32_t retry_ms)
 {
 	unsigned told = last_told(w, LINK_TARGET_WANTED);
-	struct link_message m = {.type = LINK_TARGET_REFUSED};
+	struct link_message m = {.type = LINK_TARGET_REFUSED, .n_bytes = LINK_BYTES_TARGET_REFUSED};
 
 	m.target_refused.target = w->told[told].target_wanted.target;
 	m.target_refused.retry_ms = retry_ms;

@@ -168,16 +168,17 @@ static int open_conn(void *arg, uint16_t listener, const struct endpoint *remote
 static bool tell_control(void *arg, const struct link_message *m)
 {
 	struct town_worker *worker = arg;
-	struct link_message answer = {.type = LINK_TARGET_OPEN};
+	struct link_message answer = {.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
 
 	if (m->type != LINK_TARGET_WANTED)
 		return true;
 	if (worker->town->refuses) {
-		answer.type = LINK_TARGET_REFUSED;
+		link_message_init(&answer, LINK_TARGET_REFUSED);
 		answer.target_refused.target = m->target_wanted.target;
 		answer.target_refused.retry_ms = 5000;
 	} else {
 		answer.target_open.target = m->target_wanted.target;
+		answer.target_open.address = m->target_wanted.target.remote;
 	}
 	// It is heard in another turn, as of control's ring; here at once, after the call that
 	// asks.

@@ -48,7 +48,7 @@ static int teardown(void **state)
 
 static void push_ping(struct fixture *f, uint64_t token, uint32_t epoch)
 {
-	struct link_message m = {.type = LINK_PING, .epoch = epoch, .ping = {token}};
+	struct link_message m = {.type = LINK_PING, .n_bytes = LINK_BYTES_PING, .epoch = epoch, .ping = {token}};
 
 	assert_int_equal(link_push(&f->to_worker, &m), 0);
 }
@@ -78,7 +78,7 @@ static void a_revoked_ring_is_neither_read_nor_written(void **state)
 static void a_flood_of_messages_is_answered_a_few_a_turn(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m[LINK_SLOTS];
+	static struct link_message m[LINK_SLOTS];
 	unsigned n_answers = 0;
 
 	for (uint64_t i = 0; i < 500; i++)
@@ -97,7 +97,7 @@ static void a_flood_of_messages_is_answered_a_few_a_turn(void **state)
 static void a_bad_message_is_counted_and_the_next_one_heard(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m = {.type = LINK_PONG, .epoch = EPOCH};
+	struct link_message m = {.type = LINK_PONG, .n_bytes = LINK_BYTES_PONG, .epoch = EPOCH};
 
 	assert_int_equal(link_push(&f->to_worker, &m), 0);
 	push_ping(f, 1, EPOCH + 1);

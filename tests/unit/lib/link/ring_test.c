@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "lib/link/ring.h"
+#include "tests/unit/lib/link/honest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,10 @@ static int teardown(void **state)
 
 static struct link_message ping(uint64_t token)
 {
-	return (struct link_message){.type = LINK_PING, .epoch = 1, .ping = {.token = token}};
+	return (struct link_message){.type = LINK_PING,
+		.n_bytes = LINK_BYTES_PING,
+		.epoch = 1,
+		.ping = {.token = token}};
 }
 
 static int push_ping(struct fixture *f, uint64_t token)
@@ -69,7 +73,7 @@ static void messages_come_out_in_order_and_unchanged(void **state)
 	for (uint64_t i = 0; i < 5; i++) {
 		struct link_message expected = ping(i);
 
-		assert_memory_equal(&out[i], &expected, sizeof(expected));
+		assert_memory_equal(&out[i], &expected, expected.n_bytes);
 	}
 	assert_int_equal(link_pop(&f->consumer, out, 8), 0);
 }
@@ -125,6 +129,79 @@ static void indexes_wrap_beyond_32_bits(void **state)
 	}
 }
 
+static void nothing_behind_the_used_bytes_travels(void **state)
+{
+	struct fixture *f = *state;
+	static struct link_message out, expected;
+	const size_t n = LINK_BYTES_PING;
+
+	memset(&f->segment->to_worker.slots[0], 0xaa, sizeof(f->segment->to_worker.slots[0]));
+	memset(&out, 0xbb, sizeof(out));
+	memset(&expected, 0xbb, sizeof(expected));
+	assert_int_equal(push_ping(f, 1), 0);
+	for (size_t i = n; i < LINK_SLOT_BYTES; i++)
+		assert_int_equal(((uint8_t *)&f->segment->to_worker.slots[0])[i], 0xaa);
+	assert_int_equal(link_pop(&f->consumer, &out, 1), 1);
+	assert_memory_equal((uint8_t *)&out + n, (uint8_t *)&expected + n, LINK_SLOT_BYTES - n);
+}
+
+static void every_type_travels_whole(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned type = 1; type < LINK_N; type++) {
+		struct link_message m, out;
+
+		honest_message(&m, type);
+		assert_int_equal(link_push(&f->producer, &m), 0);
+		assert_int_equal(link_pop(&f->consumer, &out, 1), 1);
+		assert_memory_equal(&m, &out, m.n_bytes);
+		assert_null(link_message_check(&out, honest_direction(type), HONEST_EPOCH));
+	}
+}
+
+static void a_size_that_no_message_has_is_not_pushed(void **state)
+{
+	struct fixture *f = *state;
+	struct link_message m = ping(1);
+
+	m.n_bytes = LINK_SLOT_BYTES + 1;
+	assert_int_equal(link_push(&f->producer, &m), -EINVAL);
+	m.n_bytes = LINK_HEADER_BYTES - 1;
+	assert_int_equal(link_push(&f->producer, &m), -EINVAL);
+	assert_int_equal(link_pop(&f->consumer, &m, 1), 0);
+}
+
+static void a_size_that_a_peer_makes_up_yields_a_message_that_is_refused(void **state)
+{
+	static const uint16_t sizes[] = {0, 1, 7, 8, LINK_SLOT_BYTES, LINK_SLOT_BYTES + 1, 65535};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct link_message out;
+
+		assert_int_equal(push_ping(f, i), 0);
+		f->segment->to_worker.slots[i].message.n_bytes = sizes[i];
+		assert_int_equal(link_pop(&f->consumer, &out, 1), 1);
+		assert_string_equal(
+			link_message_check(&out, LINK_TO_WORKER, 1), "wrong size for its type");
+	}
+}
+
+static void secrets_do_not_stay_in_the_segment(void **state)
+{
+	static const struct record_secrets none;
+	struct fixture *f = *state;
+	struct link_message m, out;
+
+	honest_message(&m, LINK_SESSION_ESTABLISHED);
+	assert_int_equal(link_push(&f->producer, &m), 0);
+	assert_int_equal(link_pop(&f->consumer, &out, 1), 1);
+	assert_memory_equal(&out, &m, m.n_bytes);
+	assert_memory_equal(&f->segment->to_worker.slots[0].message.session_established.secrets,
+		&none, sizeof(none));
+}
+
 // Head or tail as a hostile peer may write them, against what the honest side believes.
 static void a_head_beyond_the_ring_breaks_it_for_good(void **state)
 {
@@ -166,7 +243,7 @@ static void a_tail_beyond_the_head_breaks_the_ring_for_good(void **state)
 static void a_tail_that_goes_back_breaks_the_ring(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message out[LINK_SLOTS];
+	static struct link_message out[LINK_SLOTS];
 
 	for (unsigned i = 0; i < ORDINARY; i++)
 		assert_int_equal(push_ping(f, i), 0);
@@ -186,8 +263,9 @@ static void *produce(void *arg)
 	for (uint64_t i = 0; i < N_STREAMED; i++) {
 		struct link_message m = {.type = LINK_PING, .epoch = (uint32_t)i};
 
-		// Every word carries the number, so that a torn copy shows.
-		for (unsigned w = 0; w < sizeof(m.bytes) / 8; w++)
+		// Every word carries the number, so that a torn copy shows; the lengths vary.
+		m.n_bytes = (uint16_t)(LINK_HEADER_BYTES + 8 * (1 + i % (sizeof(m.bytes) / 8)));
+		for (unsigned w = 0; w < m.n_bytes / 8 - 1U; w++)
 			memcpy(m.bytes + 8 * w, &i, 8);
 		while (link_push(&f->producer, &m) == -ENOSPC)
 			sched_yield();
@@ -211,7 +289,7 @@ static void two_threads_stream_without_loss_or_tearing(void **state)
 			sched_yield();
 		for (int i = 0; i < n; i++, next++) {
 			assert_int_equal(out[i].epoch, (uint32_t)next);
-			for (unsigned w = 0; w < sizeof(out[i].bytes) / 8; w++)
+			for (unsigned w = 0; w < out[i].n_bytes / 8 - 1U; w++)
 				assert_memory_equal(out[i].bytes + 8 * w, &next, 8);
 		}
 	}
@@ -353,6 +431,11 @@ int main(void)
 		CASE(push_to_a_full_ring_is_refused_and_changes_nothing),
 		CASE(reserved_slots_are_left_for_reserved_messages),
 		CASE(indexes_wrap_beyond_32_bits),
+		CASE(nothing_behind_the_used_bytes_travels),
+		CASE(every_type_travels_whole),
+		CASE(a_size_that_no_message_has_is_not_pushed),
+		CASE(a_size_that_a_peer_makes_up_yields_a_message_that_is_refused),
+		CASE(secrets_do_not_stay_in_the_segment),
 		CASE(a_head_beyond_the_ring_breaks_it_for_good),
 		CASE(a_head_that_goes_back_breaks_the_ring),
 		CASE(a_tail_beyond_the_head_breaks_the_ring_for_good),
