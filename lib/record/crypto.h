@@ -19,13 +19,15 @@ enum record_provider {
 
 struct record_crypto_config {
 	enum record_provider provider;
-	// Expanded keys kept, a power of two, 1 KB each. A session in use has two.
+	// Expanded keys kept, 1 KB each: a power of two, at least RECORD_N_KEYS_MIN. A session in
+	// use has two.
 	uint32_t n_keys;
 	// Records sealed under one key before it is replaced (RFC 8446 §5.5): at most
 	// RECORD_KEY_RECORDS, which 0 stands for. Tests set less.
 	uint64_t key_records;
 };
 
+#define RECORD_N_KEYS_MIN     4
 #define RECORD_N_KEYS_DEFAULT 256
 #define RECORD_KEY_RECORDS    (UINT64_C(1) << 23)
 

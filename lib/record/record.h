@@ -39,7 +39,8 @@
 // Records in a row that bring no application data: more are an attempt to keep us busy.
 #define RECORD_BARREN_MAX 64
 
-// secrets: checked here; stay the caller's, to be wiped. 0 or -EINVAL.
+// secrets: checked here; stay the caller's, to be wiped. 0, -EINVAL, or -EIO where the provider
+// fails.
 int record_session_begin(struct record_session *s, struct record_crypto *c,
 	const struct record_secrets *secrets, enum record_role role);
 // Wipes it, here and among the expanded keys. Also for one that is all zero: nothing happens.

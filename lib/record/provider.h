@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a provider of crypto.h has: AEAD over pieces, and the hashes of the key schedule. Within
+// lib/record.
+
+#pragma once
+
+#include "lib/record/crypto.h"
+#include "lib/record/pieces.h"
+#include "lib/record/suite.h"
+
+#define RECORD_AAD_BYTES_MAX 13
+
+enum record_direction {
+	RECORD_SEAL,
+	RECORD_OPEN,
+};
+
+// One AEAD operation.
+struct record_aead {
+	enum record_suite suite;
+	enum record_direction direction;
+	uint64_t key_id; // never the same for another key, suite included
+	const uint8_t *key;
+	uint8_t nonce[RECORD_IV_BYTES];
+	uint8_t aad[RECORD_AAD_BYTES_MAX];
+	uint8_t n_aad;
+	// The bytes behind those of the pieces: the content type of TLS 1.3 when it is sealed.
+	uint8_t n_tail; // 0 or 1
+	uint8_t tail;
+	struct record_pieces in;
+	size_t n_in;
+	uint8_t *out; // n_in + n_tail bytes of room; apart from in, or exactly where in is
+	uint8_t tag[16];
+};
+
+struct record_crypto {
+	// Seals: writes out and tag. Opens: false where tag is not that of what was read; out is
+	// then anything. False also where a provider has failed.
+	bool (*crypt)(struct record_crypto *c, struct record_aead *a);
+	// SHA-256 or SHA-384, as n_digest says.
+	bool (*hash)(struct record_crypto *c, size_t n_digest, const void *in, size_t n_in,
+		uint8_t digest[RECORD_HASH_BYTES_MAX]);
+	void (*forget)(struct record_crypto *c, uint64_t key_id); // drops what it keeps of a key
+	void (*free)(struct record_crypto *c);
+	const char *name;
+	uint64_t key_records;
+	uint64_t last_key_id;
+};
+
+// NULL with errno. The caller fills in key_records.
+struct record_crypto *record_ipsec_mb_new(uint32_t n_keys);
+struct record_crypto *record_evp_new(void);

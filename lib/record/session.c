@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "lib/record/record.h"
+
+#include "lib/record/provider.h"
+#include "lib/record/schedule.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool begin_direction(struct record_session *s, struct record_crypto *c,
+	const struct record_secret *secret, struct record_keys *keys)
+{
+	if (s->version == RECORD_TLS12) {
+		keys->key_id = ++c->last_key_id;
+		memcpy(keys->key, secret->key, sizeof(keys->key));
+		memcpy(keys->iv, secret->iv, sizeof(keys->iv));
+	} else {
+		memcpy(keys->traffic, secret->traffic, sizeof(keys->traffic));
+		if (!record_keys_derive(c, (enum record_suite)s->suite, keys))
+			return false;
+	}
+	keys->sequence = secret->sequence;
+	return true;
+}
+
+int record_session_begin(struct record_session *s, struct record_crypto *c,
+	const struct record_secrets *secrets, enum record_role role)
+{
+	memset(s, 0, sizeof(*s));
+	if (record_secrets_check(secrets) != NULL)
+		return -EINVAL;
+	s->version = secrets->version;
+	s->suite = secrets->suite;
+	s->role = (uint8_t)role;
+	s->state = RECORD_STATE_OPEN;
+	s->explicit_nonce = secrets->explicit_nonce;
+	if (begin_direction(s, c, &secrets->receive, &s->receive) &&
+		begin_direction(s, c, &secrets->send, &s->send))
+		return 0;
+	record_session_end(s, c);
+	return -EIO;
+}
+
+void record_session_end(struct record_session *s, struct record_crypto *c)
+{
+	if (s->version != RECORD_VERSION_NONE) {
+		c->forget(c, s->receive.key_id);
+		c->forget(c, s->send.key_id);
+	}
+	explicit_bzero(s, sizeof(*s));
+}
+
+bool record_wants_recycling(const struct record_session *s, const struct record_crypto *c)
+{
+	return s->version == RECORD_TLS12 &&
+		(s->send.sequence >= c->key_records || s->receive.sequence >= c->key_records);
+}
