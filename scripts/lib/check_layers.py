@@ -25,6 +25,7 @@ FORBIDDEN = {
     "dataplane/relay": [r'"dataplane/(?!relay/)', r"<rte_", r'"lib/net/'],
     "dataplane/patterns": [r'"dataplane/(?!patterns/)', r"<rte_"],
     "control": [r'"(dataplane|tests)/', r"<rte_"],
+    "control/dns": [r'"control/(?!dns/)', r'"lib/(?!base/|policy/)'],
     "control/policy": [r'"control/(?!policy/)'],
     "control/store": [r'"control/(?!store/|policy/)'],
     "control/tls": [r'"control/(?!tls/)', r'"lib/(?!base/|policy/(domain|card)\.h|record/secrets\.h)', r"<uv\.h"],

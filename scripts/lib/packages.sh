@@ -5,7 +5,7 @@
 packages_build=(
   gcc libc6-dev meson ninja-build pkg-config python3
   libdpdk-dev libhyperscan-dev libidn2-dev libipsec-mb-dev libjansson-dev
-  libnuma-dev libseccomp-dev libsqlite3-dev libssl-dev libuv1-dev libyaml-dev
+  libnuma-dev libseccomp-dev libsqlite3-dev libssl-dev libunbound-dev libuv1-dev libyaml-dev
 )
 packages_demo=(iproute2 kamailio sip-tester)
 packages_test=(
