@@ -63,7 +63,7 @@ void answer_counters(struct attach_message *m, const struct worker *w)
 static void add_hits(uint64_t *sum, size_t n_sum, const struct decider *d)
 {
 	size_t n;
-	const uint32_t *hits = decider_hits(d, &n);
+	const uint64_t *hits = decider_hits(d, &n);
 
 	for (size_t i = 0; i < n && i < n_sum; i++)
 		sum[i] += __atomic_load_n(&hits[i], __ATOMIC_RELAXED);

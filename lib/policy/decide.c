@@ -54,7 +54,7 @@ struct decider {
 	uint64_t seed;
 	uint64_t cache_mask;
 	struct cache_slot *cache; // NULL: none
-	uint32_t *hits;
+	uint64_t *hits;
 	size_t n_hits;
 };
 
@@ -105,7 +105,7 @@ static void count_hit(struct decider *d, uint32_t entry)
 		__atomic_store_n(&d->hits[entry], d->hits[entry] + 1, __ATOMIC_RELAXED);
 }
 
-const uint32_t *decider_hits(const struct decider *d, size_t *n)
+const uint64_t *decider_hits(const struct decider *d, size_t *n)
 {
 	*n = d->n_hits;
 	return d->hits;

@@ -73,6 +73,6 @@ bool policy_blocks(struct decider *d, struct view name, struct match *match);
 uint32_t policy_peer_of(struct decider *d, struct view name);
 
 // Times each entry decided, entries as in struct match; n_names + n_patterns of them. What allowed
-// a message is the partner's entry, and between local domains that of To. Wraps around.
+// a message is the partner's entry, and between local domains that of To.
 // Written by the decider's thread; others may read it with relaxed loads.
-const uint32_t *decider_hits(const struct decider *d, size_t *n);
+const uint64_t *decider_hits(const struct decider *d, size_t *n);

@@ -342,7 +342,7 @@ static void the_entry_that_decides_is_counted_each_time(void **state)
 		.from = VIEW("evil.com"), .to = VIEW("contoso.com"), .side = SIDE_OUTSIDE};
 	struct verdict verdict;
 	struct fixture f;
-	const uint32_t *hits;
+	const uint64_t *hits;
 	size_t n;
 
 	(void)state;

@@ -303,7 +303,7 @@ static void hits_count_the_entry_that_decided(void **state)
 	struct fixture f;
 	struct decider *d;
 	struct match match;
-	const uint32_t *hits;
+	const uint64_t *hits;
 	size_t n;
 
 	(void)state;
@@ -330,11 +330,31 @@ static void hits_count_the_entry_that_decided(void **state)
 	fixture_fini(&f);
 }
 
+// At a million a second 32 bits would wrap within the hour.
+static void hits_are_counted_beyond_32_bits(void **state)
+{
+	struct fixture f;
+	struct decider *d;
+	uint64_t *hits;
+	size_t n;
+
+	(void)state;
+	open_policy(&f, ON);
+	d = decider_new(&f.policy, 16);
+	// As if it had been counted.
+	hits = (uint64_t *)(uintptr_t)decider_hits(d, &n);
+	hits[LINE_PARTNER - 1] = UINT32_MAX;
+	decide(d, "local.example", "partner.example", SIDE_INSIDE, INSIDE_IP);
+	assert_true(decider_hits(d, &n)[LINE_PARTNER - 1] == UINT64_C(1) << 32);
+	decider_free(d);
+	fixture_fini(&f);
+}
+
 static void warming_changes_no_verdict_and_counts_no_hit(void **state)
 {
 	struct fixture old, new;
 	struct decider *former, *warmed;
-	const uint32_t *hits;
+	const uint64_t *hits;
 	struct verdict v;
 	size_t n_hits;
 
@@ -399,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_pair_that_lost_its_slot_leaves_no_source_to_the_next),
 		cmocka_unit_test(names_too_long_for_the_cache_are_decided_too),
 		cmocka_unit_test(hits_count_the_entry_that_decided),
+		cmocka_unit_test(hits_are_counted_beyond_32_bits),
 		cmocka_unit_test(warming_changes_no_verdict_and_counts_no_hit),
 		cmocka_unit_test(the_pair_hash_is_of_canonical_names_in_their_order),
 	};
