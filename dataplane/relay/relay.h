@@ -87,6 +87,7 @@ void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out o
 void relay_undeliverable(struct relay *r, uint16_t listener, struct view request,
 	enum reason reason, struct relay_out *out);
 
-// Whether a response may be brought to an endpoint by a connection of our own, the one that its
-// request came by being gone (RFC 3261 §18.2.2): only to one of the hops of the requester's peer.
-bool relay_may_reopen(struct relay *r, struct view response, const struct endpoint *to);
+// How many connections of our own may bring a response to an endpoint, the one that its request
+// came by being gone (RFC 3261 §18.2.2): as many as requests to it have, where it is one of the
+// hops of the requester's peer; else 0, none.
+unsigned relay_may_reopen(struct relay *r, struct view response, const struct endpoint *to);

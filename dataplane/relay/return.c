@@ -24,7 +24,7 @@ void relay_undeliverable(struct relay *r, uint16_t listener, struct view request
 	answer_undeliverable(r, &job, reason);
 }
 
-bool relay_may_reopen(struct relay *r, struct view response, const struct endpoint *to)
+unsigned relay_may_reopen(struct relay *r, struct view response, const struct endpoint *to)
 {
 	const struct image_peer *peer;
 	const struct endpoint *hops;
@@ -33,14 +33,14 @@ bool relay_may_reopen(struct relay *r, struct view response, const struct endpoi
 
 	if (r->decider == NULL || sip_message_parse(response, SIP_DATAGRAM, &m) != REASON_none ||
 		sip_from(&m, &from) < 0)
-		return false;
+		return 0;
 	peer = image_peer_at(r->image, policy_peer_of(r->decider, from.uri.host));
 	if (peer == NULL)
-		return false;
+		return 0;
 	hops = image_hops(r->image, peer);
 	for (uint32_t i = 0; i < peer->n_hops; i++) {
 		if (endpoint_equal(&hops[i], to))
-			return true;
+			return peer->connections;
 	}
-	return false;
+	return 0;
 }

@@ -38,15 +38,18 @@ void parcel_describe(struct parcel *p, const struct relay_out *out)
 // The connection that its request came by is gone (RFC 3261 §18.2.2).
 static void reopen(struct streams *s, struct parcel *p, uint64_t now)
 {
-	if (p->destination.transport != TRANSPORT_TCP ||
-		!relay_may_reopen(s->config.relay, view_of(p->bytes, p->len), &p->destination)) {
+	unsigned n = 0;
+
+	if (p->destination.transport == TRANSPORT_TCP)
+		n = relay_may_reopen(s->config.relay, view_of(p->bytes, p->len), &p->destination);
+	if (n == 0) {
 		drop(s, p, REASON_sip_response_no_way);
 		return;
 	}
 	p->conn = 0;
 	p->kind = PARCEL_KEEP;
 	p->pair_hash = (uint32_t)p->branch;
-	p->n_slots = 0;
+	p->n_slots = (uint8_t)n;
 	egress_send(s->egress, p, now);
 }
 

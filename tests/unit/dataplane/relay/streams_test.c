@@ -341,6 +341,31 @@ static void a_response_without_its_connection_goes_to_a_hop_of_its_peer(void **s
 		town_count(town_accepted(t, "198.51.100.10", 0)->text, "SIP/2.0 200 OK"), 1);
 }
 
+// Each transaction would choose one of four.
+static void responses_without_their_connection_share_those_that_their_peer_may_have(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *caller = town_connect(t, "198.51.100.10", TOWN_OUTSIDE, 0), *callee;
+	const char *at;
+
+	for (unsigned i = 1; i <= 16; i++)
+		town_say(t, caller,
+			town_request("MESSAGE", "single.example", "local.example", VIA_PARTNER, i,
+				"hello"));
+	town_run(t, 10);
+	callee = town_accepted(t, "10.0.0.10", 0);
+	assert_non_null(callee);
+	town_abort(t, caller);
+	town_run(t, 10);
+	at = callee->text;
+	for (unsigned i = 1; i <= 16; i++, at = strstr(at, "hello") + 5)
+		town_say(t, callee, town_response(at, "200 OK"));
+	town_run(t, 20);
+	assert_int_equal(
+		town_count(town_accepted(t, "198.51.100.10", 0)->text, "SIP/2.0 200 OK"), 16);
+	assert_null(town_accepted(t, "198.51.100.10", 1));
+}
+
 static void a_response_without_its_connection_goes_nowhere_else(void **state)
 {
 	struct town *t = *state;
@@ -625,6 +650,7 @@ int main(void)
 		TEST(a_peer_that_has_finished_gets_what_it_has_asked_for),
 		TEST(a_stream_that_ends_within_a_message_is_counted),
 		TEST(a_response_without_its_connection_goes_to_a_hop_of_its_peer),
+		TEST(responses_without_their_connection_share_those_that_their_peer_may_have),
 		TEST(a_response_without_its_connection_goes_nowhere_else),
 		TEST(a_request_that_nobody_gets_is_answered_503_with_retry_after),
 		TEST(a_request_to_udp_is_repeated_by_timer_e),

@@ -18,10 +18,12 @@ static const struct {
 	enum transport transport;
 	const char *hops[2];
 	const char *source;
+	unsigned connections; // 0: as many as by default
 } organisations[] = {
 	{"local.example", IMAGE_LOCAL, TRANSPORT_TCP, {"10.0.0.10"}, "10.0.0.0/24"},
 	{"local-udp.example", IMAGE_LOCAL, TRANSPORT_UDP, {"10.0.0.20"}, "10.0.0.0/24"},
 	{"partner.example", IMAGE_ALLOW, TRANSPORT_TCP, {"198.51.100.10"}, "198.51.100.0/24"},
+	{"single.example", IMAGE_ALLOW, TRANSPORT_TCP, {"198.51.100.10"}, "198.51.100.0/24", 1},
 	{"udp.example", IMAGE_ALLOW, TRANSPORT_UDP, {"198.51.100.20"}, "198.51.100.0/24"},
 	{"two.example", IMAGE_ALLOW, TRANSPORT_TCP, {"198.51.100.10", "198.51.100.30:5070"},
 		"198.51.100.0/24"},
@@ -55,6 +57,10 @@ static void add_organisations(struct builder *b)
 		assert_int_equal(domain_canonical(view_string(organisations[i].domain), &name), 0);
 		peer = builder_add_peer(b, hops, n_hops, &prefix, 1, rule);
 		assert_true(peer >= 0);
+		if (organisations[i].connections > 0)
+			assert_int_equal(builder_set_connections(
+						 b, (uint32_t)peer, organisations[i].connections),
+				0);
 		assert_int_equal(builder_add_name(b, &name, organisations[i].list, (uint32_t)peer,
 					 rule, &list, &other),
 			0);

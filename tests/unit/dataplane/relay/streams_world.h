@@ -18,6 +18,7 @@
 // local.example     local  tcp 10.0.0.10        10.0.0.0/24
 // local-udp.example local  udp 10.0.0.20        10.0.0.0/24
 // partner.example   allow  tcp 198.51.100.10    198.51.100.0/24
+// single.example    allow  tcp 198.51.100.10    198.51.100.0/24, one connection
 // udp.example       allow  udp 198.51.100.20    198.51.100.0/24
 // two.example       allow  tcp 198.51.100.10, tcp 198.51.100.30:5070
 enum town_listener {
