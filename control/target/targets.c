@@ -2,8 +2,6 @@
 
 #include "control/target/targets.h"
 
-#include "control/target/hops.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -32,7 +30,6 @@ struct target {
 };
 
 struct targets {
-	struct hops hops;
 	uint64_t random;
 	uint64_t n_unknown;
 	uint32_t n_max, n_used;
@@ -84,7 +81,6 @@ void targets_free(struct targets *t)
 {
 	if (t == NULL)
 		return;
-	hops_fini(&t->hops);
 	free(t->buckets);
 	free(t->all);
 	free(t);
@@ -179,7 +175,8 @@ static void answer_wanted(struct targets *t, const struct image *image, unsigned
 	struct target *target;
 	uint32_t left;
 
-	if (which->listener >= n_listeners || !hops_have(&t->hops, image, &which->remote)) {
+	if (which->listener >= n_listeners || image == NULL ||
+		!image_has_hop(image, &which->remote)) {
 		t->n_unknown++;
 		refuse(answer, which, TARGETS_UNKNOWN_MS);
 		return;

@@ -139,6 +139,12 @@ struct image *image_open(const void *bytes, size_t n_bytes, const char **error)
 		errno = EBADMSG;
 		return NULL;
 	}
+	if (hops_init(&image->hop_set, image->hops, image->n_hops) < 0) {
+		image_close(image);
+		*error = "out of memory";
+		errno = ENOMEM;
+		return NULL;
+	}
 	return image;
 }
 
@@ -146,6 +152,7 @@ void image_close(struct image *image)
 {
 	if (image == NULL)
 		return;
+	hops_fini(&image->hop_set);
 	free(image->names.filter);
 	free(image);
 }
@@ -170,10 +177,9 @@ const struct endpoint *image_hops(const struct image *image, const struct image_
 	return image->hops + peer->first_hop;
 }
 
-const struct endpoint *image_hops_of_all(const struct image *image, uint32_t *n)
+bool image_has_hop(const struct image *image, const struct endpoint *hop)
 {
-	*n = image->n_hops;
-	return image->hops;
+	return hops_have(&image->hop_set, hop);
 }
 
 const struct ip_prefix *image_sources(const struct image *image, const struct image_peer *peer)

@@ -87,8 +87,8 @@ const struct image_info *image_info(const struct image *image);
 const struct names *image_names(const struct image *image);
 const struct image_peer *image_peer_at(const struct image *image, uint32_t peer); // NULL: no such
 const struct endpoint *image_hops(const struct image *image, const struct image_peer *peer);
-// Those of all peers, *n of them.
-const struct endpoint *image_hops_of_all(const struct image *image, uint32_t *n);
+// Whether any peer has this one.
+bool image_has_hop(const struct image *image, const struct endpoint *hop);
 const struct ip_prefix *image_sources(const struct image *image, const struct image_peer *peer);
 
 // Whether a request of the peer may come from this address. A peer without sources has none.

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "lib/policy/hops.h"
 #include "lib/policy/image_format.h"
 
 struct image {
@@ -12,6 +13,7 @@ struct image {
 	const struct image_pattern_row *patterns;
 	const struct image_peer *peers;
 	const struct endpoint *hops;
+	struct hops hop_set; // once all else is checked
 	const struct ip_prefix *prefixes;
 	const struct image_text *sources;
 	const uint8_t *text;
