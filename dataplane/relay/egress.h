@@ -50,7 +50,9 @@ struct egress_config {
 	void (*refuse)(void *arg, struct parcel *p, enum reason reason, uint64_t now);
 	// To control; false when its ring is full or it is away. Sets the epoch.
 	bool (*tell_control)(void *arg, const struct link_message *m);
-	void *arg; // of both
+	// Whether the policy has this next hop.
+	bool (*has_hop)(void *arg, const struct endpoint *remote);
+	void *arg; // of all of them
 };
 
 // All numbers and times, as a relay wants them.
@@ -80,6 +82,11 @@ void egress_hear(struct egress *e, const struct link_message *m, uint64_t now);
 // Another attachment has begun: what waits for control's word is asked again with the next
 // egress_timers(), and it is told of the connections that are up.
 void egress_attached(struct egress *e);
+
+// Another policy has been set: connections to hops that has_hop() denies are reset, for
+// egress_withdrawn. Does nothing itself: egress_timers() walks over all slots, a part with each
+// call.
+void egress_recheck(struct egress *e);
 
 // What has waited too long; slots to be asked for again. Call every few milliseconds. At most
 // budget slots and messages are looked at.

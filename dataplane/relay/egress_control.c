@@ -56,10 +56,12 @@ void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
 	// Too late, or never asked for.
 	if (s == NULL || s->state != SLOT_ASKED)
 		return;
-	if (m->type == LINK_TARGET_OPEN) {
+	// Control may not know yet what has been published since.
+	if (m->type == LINK_TARGET_OPEN && slot_has_hop(e, s)) {
 		slot_open(e, s, now);
 	} else if (slot_step(s, SLOT_ON_REFUSED, now)) {
-		s->due = now + m->target_refused.retry_ms * MS;
+		if (m->type == LINK_TARGET_REFUSED)
+			s->due = now + m->target_refused.retry_ms * MS;
 		slot_refuse_all(e, s, REASON_egress_down, now);
 	}
 }

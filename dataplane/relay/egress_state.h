@@ -52,6 +52,7 @@ struct egress {
 	uint64_t waiting_ns, ask_again_ns, open_ns, stuck_ns, idle_ns;
 	uint32_t n_waiting; // of all slots
 	uint32_t n_used;    // slots: the first ones
+	uint32_t n_recheck; // of them, still to be looked at after a change of policy
 	uint32_t bucket_mask;
 	struct slot **buckets;
 	struct slot *slots;
@@ -90,6 +91,11 @@ static inline bool parcel_fits(const struct parcel *p, uint64_t queued, uint64_t
 	if (p->kind == PARCEL_KEEP || queued == 0)
 		return queued + p->len <= hard;
 	return queued + p->len <= hard / 2;
+}
+
+static inline bool slot_has_hop(const struct egress *e, const struct slot *s)
+{
+	return e->config.has_hop(e->config.arg, &s->key.remote);
 }
 
 // egress_control.c

@@ -3,6 +3,9 @@
 
 #include "dataplane/relay/egress_state.h"
 
+// Slots looked at in a call, after a change of policy: a quarter of a million a second.
+#define RECHECK_SLOTS 256
+
 // What a message that has waited for too long has waited for.
 static enum reason reason_of(const struct slot *s)
 {
@@ -85,12 +88,29 @@ static void close_idle(struct egress *e, uint64_t now)
 	TAILQ_INSERT_TAIL(&e->recent, s, in_recent);
 }
 
+void egress_recheck(struct egress *e)
+{
+	e->n_recheck = e->n_used;
+}
+
+// The slot learns it by the engine's event.
+static void recheck(struct egress *e)
+{
+	for (unsigned n = 0; n < RECHECK_SLOTS && e->n_recheck > 0; n++) {
+		struct slot *s = &e->slots[--e->n_recheck];
+
+		if (s->conn != 0 && !slot_has_hop(e, s))
+			tcp_abort(e->config.tcp, s->conn, REASON_egress_withdrawn);
+	}
+}
+
 void egress_timers(struct egress *e, uint64_t now, unsigned budget)
 {
 	const struct slot *last = TAILQ_LAST(&e->busy, slot_list), *looked_at = NULL;
 	struct slot *s;
 
 	close_idle(e, now);
+	recheck(e);
 	// Once round at most, each behind the others when it has had its turn.
 	while (budget > 0 && looked_at != last && (s = TAILQ_FIRST(&e->busy)) != NULL) {
 		looked_at = s;

@@ -228,6 +228,8 @@ static void describe(struct job *job)
 	out->status = 0;
 	out->worker = job->marks.way.worker;
 	out->pair_hash = hash_pair(job);
+	out->sender = job->request.from.uri.host;
+	out->sender_hash = job->sender_hash;
 	out->branch = job->marks.branch_hash;
 	out->again = job->in->conn != 0 && out->destination.transport == TRANSPORT_UDP &&
 		method != SIP_M_ACK;

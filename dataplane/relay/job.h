@@ -20,9 +20,10 @@ struct hop {
 struct job {
 	const struct relay_in *in;
 	struct relay_out *out;
-	uint64_t loop;      // its loop digest
-	uint16_t fault;     // enum reason, of what relay_read() read
-	uint32_t pair_hash; // of the domains of From and To, once judged
+	uint64_t loop;        // its loop digest
+	uint16_t fault;       // enum reason, of what relay_read() read
+	uint32_t pair_hash;   // of the domains of From and To, once judged
+	uint32_t sender_hash; // of the domain of From alone
 	// Of a request that leaves.
 	struct hop hop;
 	struct marks_via marks;

@@ -293,6 +293,7 @@ static void settle(struct relay *r, struct job *job, const struct policy_query *
 		return;
 	}
 	job->pair_hash = verdict->pair_hash;
+	job->sender_hash = verdict->from.domain_hash;
 	fault = forward_route(r, job, verdict);
 	if (fault != REASON_none) {
 		refuse(r, job, fault, verdict->rule);

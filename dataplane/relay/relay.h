@@ -57,6 +57,10 @@ struct relay_out {
 	uint16_t worker;
 	uint32_t pair_hash; // of From and To, of a request
 	uint64_t branch;    // hash in our Via of a request, or of the one that a response answers
+	// Of a request that leaves: domain that it was accepted from, in the payload, and the hash
+	// of its name, which no spelling and no generation changes.
+	struct view sender;
+	uint32_t sender_hash;
 };
 
 struct relay;
@@ -86,6 +90,13 @@ void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out o
 // hop had given it. out->len is 0 where there is none: of an ACK, or where it does not fit.
 void relay_undeliverable(struct relay *r, uint16_t listener, struct view request,
 	enum reason reason, struct relay_out *out);
+
+// What the policy says of a connection that was there before it, on listener, from source: whether
+// sender, that it was last accepted for, is refused whoever it sends to. REASON_none, or why.
+enum reason relay_judge_sender(
+	struct relay *r, uint16_t listener, struct view sender, const struct ip_addr *source);
+// Whether a peer of the policy has this next hop.
+bool relay_has_hop(const struct relay *r, const struct endpoint *to);
 
 // How many connections of our own may bring a response to an endpoint, the one that its request
 // came by being gone (RFC 3261 §18.2.2): as many as requests to it have, where it is one of the

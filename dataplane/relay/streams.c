@@ -11,6 +11,8 @@
 // long one that we have closed may take to finish.
 #define LINGER_MS 32000
 #define CLOSE_MS  5000
+// Domains that connections are of: four MB of them.
+#define SENDERS_MAX 16384
 
 void streams_config_default(struct streams_config *config, uint32_t n_conns)
 {
@@ -21,6 +23,7 @@ void streams_config_default(struct streams_config *config, uint32_t n_conns)
 		.n_holding = 64,
 		.n_again = 1024,
 		.n_waiting = 4096,
+		.n_senders = n_conns < SENDERS_MAX ? n_conns : SENDERS_MAX,
 		.silence_s = 32, // 64 T1: the transaction of a message that comes later is over
 	};
 }
@@ -30,6 +33,13 @@ static bool tell_control(void *arg, const struct link_message *m)
 	struct streams *s = arg;
 
 	return s->config.tell_control(s->config.arg, m);
+}
+
+static bool has_hop(void *arg, const struct endpoint *remote)
+{
+	struct streams *s = arg;
+
+	return relay_has_hop(s->config.relay, remote);
 }
 
 static int open_egress(struct streams *s)
@@ -47,6 +57,7 @@ static int open_egress(struct streams *s)
 	config.key = s->config.key;
 	config.refuse = streams_refuse;
 	config.tell_control = tell_control;
+	config.has_hop = has_hop;
 	config.arg = s;
 	s->egress = egress_new(&config);
 	return s->egress != NULL ? 0 : -errno;
@@ -68,6 +79,8 @@ struct streams *streams_new(const struct streams_config *config)
 	r = s->list != NULL && s->scratch != NULL ? again_init(&s->again, config->n_again)
 						  : -ENOMEM;
 	if (r == 0)
+		r = senders_init(&s->senders, config->n_senders);
+	if (r == 0)
 		r = open_egress(s);
 	if (r == 0) {
 		wheel_init(&s->wheel, &s->list[0].timer, sizeof(s->list[0]), 0);
@@ -85,6 +98,7 @@ void streams_free(struct streams *s)
 	if (s->egress != NULL)
 		egress_free(s->egress);
 	again_fini(s);
+	senders_fini(&s->senders);
 	free(s->scratch);
 	free(s->list);
 	free(s);
@@ -177,9 +191,10 @@ static struct stream *begin(struct streams *s, const struct tcp_event *event)
 		.next_active = next,
 		.flags = active,
 		.listener = (uint8_t)event->listener,
-		.remote = status.remote,
+		.port = status.remote.port,
+		.family = status.remote.ip.family,
 	};
-	st->remote.transport = TRANSPORT_TCP;
+	memcpy(st->ip, status.remote.ip.bytes, sizeof(st->ip));
 	if ((event->user & EGRESS_USER) != 0)
 		st->flags |= STREAM_OURS;
 	else
@@ -195,6 +210,7 @@ static void end(struct streams *s, struct stream *st)
 	uint16_t active = st->flags & STREAM_ACTIVE;
 
 	release(s, st);
+	senders_put(&s->senders, st->sender);
 	wheel_del(&s->wheel, stream_index(s, st));
 	memset(st, 0, sizeof(*st));
 	st->flags = active;
@@ -279,13 +295,14 @@ void streams_timers(struct streams *s, uint64_t now, unsigned budget)
 		timed_out(s, &s->list[index], now);
 	}
 	egress_timers(s->egress, now, budget);
+	streams_recheck_on(s, now);
 }
 
 void streams_usage(const struct streams *s, struct streams_usage *out)
 {
 	*out = (struct streams_usage){.n_holding = s->n_holding};
 	for (uint32_t i = 0; i < s->config.n_conns; i++)
-		out->n_streams += s->list[i].remote.transport != TRANSPORT_NONE;
+		out->n_streams += stream_is_used(&s->list[i]);
 	for (uint32_t i = 0; i < s->again.n; i++)
 		out->n_again += s->again.list[i].parcel != NULL;
 	egress_usage(s->egress, &out->egress);

@@ -29,6 +29,7 @@ struct streams_config {
 	uint32_t n_holding;         // connections with part of a long message at once
 	uint32_t n_again;           // requests being sent again over UDP at once
 	uint32_t n_waiting;         // messages waiting for connections of ours at once
+	uint32_t n_senders;         // domains that connections are remembered to be of
 	uint32_t silence_s; // a connection with part of a message this old is closed, and one that
 			    // has brought none so long
 	struct siphash_key key; // the same in all workers, of egress
@@ -58,6 +59,17 @@ void parcel_describe(struct parcel *p, const struct relay_out *out);
 // Control's word (LINK_TARGET_...), already checked; and that another attachment has begun.
 void streams_hear(struct streams *s, const struct link_message *m, uint64_t now);
 void streams_attached(struct streams *s);
+
+// Another policy has been set: connections that it refuses are cut (FEATURES P4). A peer's, where
+// the policy refuses the domain that the last accepted request on it was from, whoever it sends to
+// (policy_judge_sender(): blocked, no longer listed, its address no longer declared, federation
+// off): it is closed, and what still comes on it is thrown away (sip_stream_refused). One of ours,
+// where no peer has the next hop any more that it goes to: it is reset (egress_withdrawn), as To's
+// connections are those to its hops. A connection that nothing was ever accepted on is left alone,
+// as is an inside server's that has sent to a blocked domain: other domains' messages go by it.
+// Until its turn comes every message of it is judged by the new policy anyway. Does nothing itself:
+// streams_timers() walks over all connections, a part with each call.
+void streams_recheck(struct streams *s);
 
 // Call about every millisecond.
 void streams_timers(struct streams *s, uint64_t now, unsigned budget);

@@ -169,9 +169,11 @@ static void carry_out(struct streams *s, const struct relay_in *in, const struct
 		return;
 	}
 	parcel_describe(p, out);
-	if (st != NULL && out->reason == REASON_sip_request_relayed && out->method != SIP_M_ACK &&
-		st->n_pending < UINT8_MAX)
-		st->n_pending++;
+	if (st != NULL && out->reason == REASON_sip_request_relayed) {
+		stream_set_sender(s, st, out->sender_hash, out->sender);
+		if (out->method != SIP_M_ACK && st->n_pending < UINT8_MAX)
+			st->n_pending++;
+	}
 	carry(s, p, now);
 }
 

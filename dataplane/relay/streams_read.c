@@ -64,7 +64,7 @@ static bool add(struct streams *s, const struct reader *r, struct view bytes, en
 		return false;
 	b->in[b->n] = (struct relay_in){
 		.payload = bytes,
-		.source = r->st->remote,
+		.source = stream_remote(r->st),
 		.conn = r->conn ^ s->salt,
 		.listener = r->st->listener,
 		.fault = (uint16_t)fault,

@@ -5,9 +5,11 @@
 //   streams_read.c    bytes to whole messages: a burst of them for the relay
 //   streams_carry.c   what leaves, to where it goes
 //   streams_again.c   requests that are repeated over UDP
+//   streams_recheck.c connections under another policy
 
 #pragma once
 
+#include "dataplane/relay/senders.h"
 #include "dataplane/relay/streams.h"
 #include "lib/base/wheel.h"
 #include "lib/sip/frame.h"
@@ -39,7 +41,11 @@ struct stream {
 	uint8_t n_pending; // requests of it without a final response; UINT8_MAX: too many to count
 	struct sip_frame frame;
 	struct wheel_link timer;
-	struct endpoint remote; // transport NONE: not in use
+	uint32_t sender; // in senders; of the request that was last accepted
+	uint8_t ip[16];  // remote's
+	uint16_t port;
+	uint8_t family; // IP_NONE: not in use
+	uint8_t zero;
 };
 _Static_assert(sizeof(struct stream) == 64, "an idle stream costs one cache line");
 
@@ -85,6 +91,8 @@ struct streams {
 	uint32_t tick; // of the call under way
 	struct wheel wheel;
 	struct again_table again;
+	struct senders senders;
+	uint32_t n_recheck; // places whose connections are still to be judged by a new policy
 	struct streams_burst burst;
 	uint8_t *scratch; // messages of a burst that do not lie in one piece
 	uint32_t scratch_bytes;
@@ -115,15 +123,27 @@ static inline tcp_conn_id stream_conn(const struct streams *s, const struct stre
 	return (uint64_t)st->generation << 32 | stream_index(s, st);
 }
 
+static inline bool stream_is_used(const struct stream *st)
+{
+	return st->family != IP_NONE;
+}
+
+static inline struct endpoint stream_remote(const struct stream *st)
+{
+	struct endpoint remote = {
+		.ip.family = st->family, .port = st->port, .transport = TRANSPORT_TCP};
+
+	memcpy(remote.ip.bytes, st->ip, sizeof(st->ip));
+	return remote;
+}
+
 // The stream of a connection; NULL where it is gone.
 static inline struct stream *stream_of(struct streams *s, tcp_conn_id conn)
 {
 	uint32_t index = (uint32_t)conn;
 	struct stream *st = index < s->config.n_conns ? &s->list[index] : NULL;
 
-	return st != NULL && st->remote.transport != TRANSPORT_NONE && st->generation == conn >> 32
-		? st
-		: NULL;
+	return st != NULL && stream_is_used(st) && st->generation == conn >> 32 ? st : NULL;
 }
 
 // streams.c
@@ -147,6 +167,12 @@ void streams_consume(struct streams *s, uint64_t now);
 void streams_carry_burst(struct streams *s, uint64_t now);
 // Egress's callback.
 void streams_refuse(void *streams, struct parcel *p, enum reason reason, uint64_t now);
+
+// streams_recheck.c
+// A request of it has been accepted from the domain with this hash and name.
+void stream_set_sender(struct streams *s, struct stream *st, uint32_t hash, struct view name);
+// The walk's next part.
+void streams_recheck_on(struct streams *s, uint64_t now);
 
 // streams_again.c
 int again_init(struct again_table *a, uint32_t n);

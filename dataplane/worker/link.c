@@ -144,6 +144,8 @@ void worker_generation_poll(struct worker *w)
 			w->relay, offered->decider[w->index], offered->policy[w->index]->image);
 	else
 		relay_set_policy(w->relay, NULL, NULL);
+	if (w->streams != NULL)
+		streams_recheck(w->streams);
 	// Pairs with main's acquire: the former generation is not read any more.
 	atomic_store_explicit(&w->applied_generation, offered, memory_order_release);
 	if (attached(&w->link))

@@ -155,6 +155,21 @@ static bool refuse_name(const struct decider *d, const struct policy_query *q, s
 	return true;
 }
 
+// Steps 4 and 5. Whether it refused.
+static bool refuse_side(const struct policy_query *q, struct judgement *j)
+{
+	bool from_local = is_on(&j->from, IMAGE_LOCAL);
+
+	if (j->from.kind == MATCH_NONE)
+		refuse(j, REASON_from_unlisted, BY_NONE);
+	else if (from_local != (q->side == SIDE_INSIDE))
+		refuse(j, from_local ? REASON_from_local_outside : REASON_from_remote_inside,
+			BY_FROM);
+	else
+		return false;
+	return true;
+}
+
 // Another one when From and To change places: each has a constant of its own.
 static uint32_t pair_hash(const struct match *from, const struct match *to)
 {
@@ -172,17 +187,8 @@ static void judge(const struct decider *d, const struct policy_query *q, struct 
 	j->egress = SIDE_OUTSIDE;
 	j->allowed = false;
 	j->needs_source = false;
-	if (refuse_name(d, q, j))
+	if (refuse_name(d, q, j) || refuse_side(q, j))
 		return;
-	if (j->from.kind == MATCH_NONE) {
-		refuse(j, REASON_from_unlisted, BY_NONE);
-		return;
-	}
-	if (from_local != (q->side == SIDE_INSIDE)) {
-		refuse(j, from_local ? REASON_from_local_outside : REASON_from_remote_inside,
-			BY_FROM);
-		return;
-	}
 	j->needs_source = true;
 	if (j->to.kind == MATCH_NONE)
 		refuse(j, REASON_to_unlisted, BY_NONE);
@@ -426,6 +432,23 @@ bool policy_blocks(struct decider *d, struct view name, struct match *match)
 		return false;
 	count_hit(d, match->entry);
 	return true;
+}
+
+enum reason policy_judge_sender(struct decider *d, const struct policy_query *q)
+{
+	// Inside there may be somebody local whom it sends to.
+	struct policy_query query = *q;
+	struct judgement j;
+
+	query.to = q->from;
+	matcher_find(d->matcher, &query.from, &j.from, 1);
+	j.to = j.from;
+	if (refuse_name(d, &query, &j) || refuse_side(&query, &j))
+		return (enum reason)j.reason;
+	if (q->source.family != IP_NONE &&
+		!image_peer_covers(d->image, image_peer_at(d->image, j.from.peer), &q->source))
+		return REASON_source_undeclared;
+	return REASON_none;
 }
 
 uint32_t policy_peer_of(struct decider *d, struct view name)

@@ -72,6 +72,10 @@ bool policy_blocks(struct decider *d, struct view name, struct match *match);
 // ask for a verdict; counts no hit.
 uint32_t policy_peer_of(struct decider *d, struct view name);
 
+// Steps 1 to 6 for a sender alone, whoever it sends to: REASON_none, or why all that it says is
+// refused. For a connection that was accepted by another policy; q->to is not read. Counts no hit.
+enum reason policy_judge_sender(struct decider *d, const struct policy_query *q);
+
 // Times each entry decided, entries as in struct match; n_names + n_patterns of them. What allowed
 // a message is the partner's entry, and between local domains that of To.
 // Written by the decider's thread; others may read it with relaxed loads.

@@ -115,6 +115,13 @@ static void refuse(void *arg, struct parcel *p, enum reason reason, uint64_t now
 	put(worker, p);
 }
 
+static bool has_hop(void *arg, const struct endpoint *remote)
+{
+	unsigned n = partner_of(&remote->ip);
+
+	return n >= WORLD_PARTNERS || !((struct world_worker *)arg)->world->withdrawn[n];
+}
+
 static bool tell_control(void *arg, const struct link_message *m)
 {
 	struct world_worker *worker = arg;
@@ -151,6 +158,7 @@ static void open_worker(
 	config.key = (struct siphash_key){11, 22};
 	config.refuse = refuse;
 	config.tell_control = tell_control;
+	config.has_hop = has_hop;
 	config.arg = worker;
 	if (change != NULL)
 		change(&config);

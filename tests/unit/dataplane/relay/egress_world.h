@@ -50,6 +50,7 @@ struct world {
 	unsigned n_parcels; // alive
 	bool ring_full;
 	bool no_ports;
+	bool withdrawn[WORLD_PARTNERS]; // the policy has no such hop
 
 	// Control.
 	bool away;

@@ -37,7 +37,16 @@ static struct endpoint endpoint(const char *text, enum transport transport)
 	return e;
 }
 
-static void add_organisations(struct builder *b)
+static bool is_among(const char *domain, const char *const list[])
+{
+	for (; *list != NULL; list++) {
+		if (strcmp(*list, domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_organisations(struct builder *b, const char *const blocked[])
 {
 	int source = builder_add_source(b, VIEW("partners"));
 
@@ -55,6 +64,12 @@ static void add_organisations(struct builder *b)
 				endpoint(organisations[i].hops[n_hops], organisations[i].transport);
 		assert_int_equal(ip_prefix_parse(view_string(organisations[i].source), &prefix), 0);
 		assert_int_equal(domain_canonical(view_string(organisations[i].domain), &name), 0);
+		if (is_among(organisations[i].domain, blocked)) {
+			assert_int_equal(builder_add_name(b, &name, IMAGE_BLOCK, IMAGE_PEER_NONE,
+						 rule, &list, &other),
+				0);
+			continue;
+		}
 		peer = builder_add_peer(b, hops, n_hops, &prefix, 1, rule);
 		assert_true(peer >= 0);
 		if (organisations[i].connections > 0)
@@ -67,8 +82,10 @@ static void add_organisations(struct builder *b)
 	}
 }
 
-static void open_image(struct town *t)
+void town_publish(struct town *t, const char *const blocked[])
 {
+	struct town_policy *p = &t->policies[t->n_policies++];
+	struct policy policy;
 	const struct builder_settings settings = {
 		.flags = IMAGE_FEDERATION_ON | IMAGE_SIP_ON,
 		.body_bytes_max = 100000,
@@ -79,18 +96,24 @@ static void open_image(struct town *t)
 	const char *error;
 	int fd;
 
-	assert_non_null(b);
-	add_organisations(b);
-	fd = builder_finish(b, 1, &info);
+	assert_true(b != NULL && t->n_policies <= TOWN_POLICIES);
+	add_organisations(b, blocked);
+	fd = builder_finish(b, t->n_policies, &info);
 	assert_true(fd >= 0);
 	builder_free(b);
-	t->n_image_bytes = (size_t)lseek(fd, 0, SEEK_END);
-	t->image_bytes = mmap(NULL, t->n_image_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-	assert_true(t->image_bytes != MAP_FAILED);
+	p->n_bytes = (size_t)lseek(fd, 0, SEEK_END);
+	p->bytes = mmap(NULL, p->n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_true(p->bytes != MAP_FAILED);
 	close(fd);
-	t->image = image_open(t->image_bytes, t->n_image_bytes, &error);
-	assert_non_null(t->image);
-	t->policy = (struct policy){.image = t->image};
+	p->image = image_open(p->bytes, p->n_bytes, &error);
+	assert_non_null(p->image);
+	policy = (struct policy){.image = p->image};
+	for (unsigned i = 0; i < t->n_workers; i++) {
+		p->deciders[i] = decider_new(&policy, 64);
+		assert_non_null(p->deciders[i]);
+		relay_set_policy(t->workers[i].relay, p->deciders[i], p->image);
+		streams_recheck(t->workers[i].streams);
+	}
 }
 
 static struct tcp *new_engine(void **memory, uint64_t counters[], uint64_t now, uint64_t key)
@@ -213,17 +236,16 @@ static void open_worker(struct town *t, unsigned i)
 	worker->tcp = new_engine(&worker->memory, worker->counters, t->now, 100 + i);
 	for (unsigned l = 0; l < TOWN_INSIDE_UDP; l++)
 		assert_int_equal(tcp_listen(worker->tcp, &listeners[l].local, MTU, (uint16_t)l), 0);
-	worker->decider = decider_new(&t->policy, 64);
 	worker->relay = relay_new(listeners, TOWN_LISTENERS, (uint16_t)i, worker->counters);
-	assert_true(worker->decider != NULL && worker->relay != NULL);
-	relay_set_policy(worker->relay, worker->decider, t->image);
+	assert_non_null(worker->relay);
 	worker->host = (struct relay_host){.arg = worker,
 		.get = get,
 		.put = put,
 		.send_datagram = send_datagram,
 		.hand_over = hand_over,
 		.open = open_conn};
-	streams_config_default(&config, 64);
+	streams_config_default(&config, TOWN_CONNS);
+	config.n_senders = TOWN_SENDERS;
 	config.relay = worker->relay;
 	config.tcp = worker->tcp;
 	config.host = &worker->host;
@@ -245,13 +267,13 @@ static void open_worker(struct town *t, unsigned i)
 struct town *town_new(unsigned n_workers)
 {
 	static const char *const servers[] = {"10.0.0.10", "198.51.100.10", "198.51.100.30:5070"};
+	static const char *const nobody[] = {NULL};
 	struct town *t = calloc(1, sizeof(*t));
 
 	assert_non_null(t);
 	t->now = 1000 * TOWN_MS;
 	t->n_workers = n_workers;
 	t->next_port = 20000;
-	open_image(t);
 	t->peers_tcp = new_engine(&t->peers_memory, t->peers_counters, t->now, 1);
 	for (unsigned s = 0; s < 3; s++) {
 		struct endpoint local = endpoint(servers[s], TRANSPORT_TCP);
@@ -260,6 +282,7 @@ struct town *town_new(unsigned n_workers)
 	}
 	for (unsigned i = 0; i < n_workers; i++)
 		open_worker(t, i);
+	town_publish(t, nobody);
 	return t;
 }
 
@@ -268,7 +291,6 @@ void town_free(struct town *t)
 	for (unsigned i = 0; i < t->n_workers; i++) {
 		streams_free(t->workers[i].streams);
 		relay_free(t->workers[i].relay);
-		decider_free(t->workers[i].decider);
 		free(t->workers[i].memory);
 	}
 	// Every parcel was written, sent or given back.
@@ -277,8 +299,12 @@ void town_free(struct town *t)
 		free(t->peers[i].text);
 	for (unsigned i = 0; i < t->n_sent; i++)
 		free(t->sent[i].text);
-	image_close(t->image);
-	munmap(t->image_bytes, t->n_image_bytes);
+	for (unsigned i = 0; i < t->n_policies; i++) {
+		for (unsigned w = 0; w < t->n_workers; w++)
+			decider_free(t->policies[i].deciders[w]);
+		image_close(t->policies[i].image);
+		munmap(t->policies[i].bytes, t->policies[i].n_bytes);
+	}
 	free(t->peers_memory);
 	free(t);
 }

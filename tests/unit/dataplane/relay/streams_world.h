@@ -8,11 +8,15 @@
 #include "dataplane/relay/streams.h"
 #include "lib/policy/decide.h"
 
-#define TOWN_MS      UINT64_C(1000000)
-#define TOWN_WORKERS 2
-#define TOWN_TEXT    (1 << 20)
-#define TOWN_PEERS   64
-#define TOWN_SENT    256
+#define TOWN_MS       UINT64_C(1000000)
+#define TOWN_WORKERS  2
+#define TOWN_TEXT     (1 << 20)
+#define TOWN_PEERS    64
+#define TOWN_SENT     256
+#define TOWN_POLICIES 4
+// Of streams, of which the engine has 64: to walk over all of them takes a few milliseconds.
+#define TOWN_CONNS   20000
+#define TOWN_SENDERS 2
 
 // domain            list   hop                  sources
 // local.example     local  tcp 10.0.0.10        10.0.0.0/24
@@ -32,7 +36,6 @@ enum town_listener {
 struct town_worker {
 	struct streams *streams;
 	struct relay *relay;
-	struct decider *decider;
 	struct tcp *tcp;
 	void *memory;
 	uint64_t counters[REASON_N];
@@ -70,18 +73,24 @@ struct town {
 	struct town_peer peers[TOWN_PEERS];
 	unsigned n_sent;
 	struct town_datagram sent[TOWN_SENT];
-	unsigned n_parcels; // alive
-	unsigned room;      // parcels that may be alive; 0: any number
-	bool refuses;       // control, every target
-	void *image_bytes;
-	size_t n_image_bytes;
-	struct image *image;
-	struct policy policy;
+	unsigned n_parcels;  // alive
+	unsigned room;       // parcels that may be alive; 0: any number
+	bool refuses;        // control, every target
+	unsigned n_policies; // published; the last one holds
+	struct town_policy {
+		void *bytes;
+		size_t n_bytes;
+		struct image *image;
+		struct decider *deciders[TOWN_WORKERS];
+	} policies[TOWN_POLICIES];
 };
 
 struct town *town_new(unsigned n_workers);
 void town_free(struct town *t);
 void town_run(struct town *t, unsigned ms);
+// Publishes the same policy again, but for the domains in blocked, up to NULL: each on the block
+// list now, its peer gone.
+void town_publish(struct town *t, const char *const blocked[]);
 
 // A connection of a peer at ip to the relay's TCP listener on that side, established; its traffic
 // is worker's.

@@ -350,6 +350,53 @@ static void hits_are_counted_beyond_32_bits(void **state)
 	fixture_fini(&f);
 }
 
+static enum reason judge(struct decider *d, const char *from, enum side side, const char *source)
+{
+	struct policy_query q = {.from = view_string(from), .side = (uint8_t)side};
+
+	assert_int_equal(ip_parse(view_string(source), &q.source), 0);
+	return policy_judge_sender(d, &q);
+}
+
+static void a_sender_alone_is_judged_as_with_anybody_it_may_send_to(void **state)
+{
+	struct fixture f;
+	struct decider *d;
+	const uint64_t *hits;
+	size_t n;
+
+	(void)state;
+	open_policy(&f, ON);
+	d = decider_new(&f.policy, 16);
+	assert_int_equal(judge(d, "local.example", SIDE_INSIDE, INSIDE_IP), REASON_none);
+	assert_int_equal(judge(d, "Partner.example", SIDE_OUTSIDE, OUTSIDE_IP), REASON_none);
+	assert_int_equal(
+		judge(d, "partner.example", SIDE_OUTSIDE, INSIDE_IP), REASON_source_undeclared);
+	assert_int_equal(
+		judge(d, "partner.example", SIDE_INSIDE, OUTSIDE_IP), REASON_from_remote_inside);
+	assert_int_equal(
+		judge(d, "local.example", SIDE_OUTSIDE, INSIDE_IP), REASON_from_local_outside);
+	assert_int_equal(
+		judge(d, "blocked.example", SIDE_OUTSIDE, OUTSIDE_IP), REASON_from_blocked);
+	assert_int_equal(
+		judge(d, "a.spam-1.example", SIDE_OUTSIDE, OUTSIDE_IP), REASON_from_blocked);
+	assert_int_equal(
+		judge(d, "unlisted.example", SIDE_OUTSIDE, OUTSIDE_IP), REASON_from_unlisted);
+	hits = decider_hits(d, &n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(hits[i], 0);
+	decider_free(d);
+	fixture_fini(&f);
+	// Between local domains a relay goes on without federation.
+	open_policy(&f, 0);
+	d = decider_new(&f.policy, 16);
+	assert_int_equal(judge(d, "local.example", SIDE_INSIDE, INSIDE_IP), REASON_none);
+	assert_int_equal(
+		judge(d, "partner.example", SIDE_OUTSIDE, OUTSIDE_IP), REASON_federation_off);
+	decider_free(d);
+	fixture_fini(&f);
+}
+
 static void warming_changes_no_verdict_and_counts_no_hit(void **state)
 {
 	struct fixture old, new;
@@ -420,6 +467,7 @@ int main(void)
 		cmocka_unit_test(names_too_long_for_the_cache_are_decided_too),
 		cmocka_unit_test(hits_count_the_entry_that_decided),
 		cmocka_unit_test(hits_are_counted_beyond_32_bits),
+		cmocka_unit_test(a_sender_alone_is_judged_as_with_anybody_it_may_send_to),
 		cmocka_unit_test(warming_changes_no_verdict_and_counts_no_hit),
 		cmocka_unit_test(the_pair_hash_is_of_canonical_names_in_their_order),
 	};
