@@ -16,7 +16,7 @@ FORBIDDEN = {
     "lib/sip": [r'"lib/(?!base/|sip/)'],
     "lib/yaml": [r'"lib/(?!base/|yaml/)'],
     "lib/policy": [r'"lib/(?!base/|policy/)'],
-    "lib/link": [r'"lib/(?!base/|policy/|link/)'],
+    "lib/link": [r'"lib/(?!base/|policy/|record/|link/)'],
     "dataplane": [r'"(control|tests)/'],
     "dataplane/core_map": [r'"dataplane/(?!core_map/)', r"<rte_"],
     "dataplane/port": [r'"dataplane/(?!core_map/|port/)', r'"lib/(sip|net)/'],
