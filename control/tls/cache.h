@@ -20,7 +20,8 @@ struct tls_cache;
 // Of one judgement. An accepted one has refusal none and a card.
 struct tls_judgement {
 	enum tls_refusal refusal;
-	int64_t from_s, until_s; // seconds since the epoch between which it holds
+	enum tls_refusal unnamed; // none; or why the card of an accepted one has no name
+	int64_t from_s, until_s;  // seconds since the epoch between which it holds
 	struct card card;
 };
 

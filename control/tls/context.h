@@ -12,9 +12,9 @@
 
 #include "control/tls/cache.h"
 #include "control/tls/eku.h"
+#include "control/tls/identity.h"
 #include "lib/base/errors.h"
 #include "lib/base/view.h"
-#include "lib/policy/card.h"
 #include "lib/record/secrets.h"
 
 struct tls_context;
@@ -32,12 +32,6 @@ enum tls_crl {
 	TLS_CRL_REQUIRED, // every issuer of a chain needs a current CRL
 };
 
-// RFC 5922 §7.1: a common name may count in a certificate without any subjectAltName.
-enum tls_cn {
-	TLS_CN_WITHOUT_SAN,
-	TLS_CN_NEVER,
-};
-
 // A PEM text: of a file, or bytes at hand (path then only names them in errors).
 struct tls_pem {
 	const char *path;
@@ -45,7 +39,6 @@ struct tls_pem {
 };
 
 struct tls_certificate_config {
-	const char *name;     // in the document, for errors
 	uint32_t id;          // by which handshakes ask for it: not 0, each its own
 	struct tls_pem chain; // the certificate, then its issuers
 	// Its file belongs to this process' user or to root, and no other may read it (mode 0600 or
@@ -58,9 +51,10 @@ struct tls_certificate_config {
 struct tls_context_config {
 	const struct tls_certificate_config *certificates; // the first is the default one
 	size_t n_certificates;
-	const struct tls_pem *trust; // PEM files of root certificates
+	// Root certificates, TLS_SYSTEM_TRUST among them where it is wanted. What is no root, but
+	// listed here, is trusted as one.
+	const struct tls_pem *trust;
 	size_t n_trust;
-	const char *system_trust; // a PEM bundle or a folder of hashed ones besides; NULL: none
 	const struct tls_pem *crls;
 	size_t n_crls;
 	// SHA-256 of certificates whose chain needs no trusted root: partners known by fingerprint.

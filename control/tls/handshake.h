@@ -42,16 +42,6 @@ enum tls_step {
 	TLS_FAILED, // for good; the output may have an alert, to be sent
 };
 
-// What a peer must prove besides a good chain (FEATURES T2).
-enum tls_match {
-	TLS_MATCH_NONE,   // nothing; its card says what it proved
-	TLS_MATCH_DOMAIN, // a SIP domain: RFC 5922 §7.1, where a SAN URI sip: outdoes any dNSName
-	TLS_MATCH_HOST,   // a proxy's host name: a dNSName, or the common name without any SAN
-	// One of the fingerprints. Its chain need not be trusted if the context pins it; the card
-	// then has trusted 0 and no names: nobody vouches for them.
-	TLS_MATCH_FINGERPRINT,
-};
-
 enum tls_demand {
 	TLS_CERTIFICATE_REQUIRED, // outside, always
 	// A client of ours, inside: may show none; what it shows must be good.
