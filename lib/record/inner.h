@@ -18,11 +18,13 @@ enum record_alert_level {
 	RECORD_FATAL = 2,
 };
 
+#define RECORD_EXPLICIT_BYTES_MAX 8
+
 static inline size_t record_explicit_bytes(const struct record_session *s)
 {
 	return record_has_explicit_nonce(
 		       (enum record_version)s->version, (enum record_suite)s->suite)
-		? 8
+		? RECORD_EXPLICIT_BYTES_MAX
 		: 0;
 }
 
@@ -39,10 +41,9 @@ static inline size_t record_overhead(const struct record_session *s)
 }
 
 // Fills in suite, key, nonce and additional data of an operation of n_text bytes of plaintext,
-// inner type included. header: of the record; explicit_nonce: its, where it has one.
+// inner type included. header: of the record, and its explicit nonce, where it has one.
 void record_aead_prepare(const struct record_session *s, struct record_aead *a,
-	enum record_direction direction, const uint8_t header[RECORD_HEADER_BYTES],
-	const uint8_t *explicit_nonce, size_t n_text);
+	enum record_direction direction, const uint8_t *header, size_t n_text);
 
 // Seals the next n_text ≤ RECORD_TEXT_BYTES_MAX bytes of text into one record. Bytes written; 0
 // where the provider has failed, and so the session.

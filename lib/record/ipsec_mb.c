@@ -175,7 +175,7 @@ static bool crypt(struct record_crypto *c, struct record_aead *a)
 {
 	struct ipsec_mb *m = self(c);
 	bool chacha = a->suite == RECORD_CHACHA20_POLY1305;
-	uint8_t tag[16];
+	uint8_t computed[16], *tag = a->direction == RECORD_OPEN ? computed : a->tag;
 	struct view in;
 	bool one = in_one_piece(a, &in);
 
@@ -187,10 +187,7 @@ static bool crypt(struct record_crypto *c, struct record_aead *a)
 		chacha_pieces(m, a, tag);
 	else
 		gcm_pieces(m, a, tag);
-	if (a->direction == RECORD_OPEN)
-		return tags_equal(tag, a->tag);
-	memcpy(a->tag, tag, sizeof(tag));
-	return true;
+	return a->direction == RECORD_SEAL || tags_equal(computed, a->tag);
 }
 
 static bool hash(struct record_crypto *c, size_t n_digest, const void *in, size_t n_in,

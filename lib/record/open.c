@@ -52,54 +52,61 @@ size_t record_length(const struct record_session *s, struct view start)
 	return RECORD_HEADER_BYTES + (size_t)wire_get16(start.at + 3);
 }
 
+// Numbers go out with their highest byte first, whatever the processor's order of bytes.
+static uint64_t wire_order(uint64_t v)
+{
+	return __builtin_bswap64(v);
+}
+
 void record_aead_prepare(const struct record_session *s, struct record_aead *a,
-	enum record_direction direction, const uint8_t header[RECORD_HEADER_BYTES],
-	const uint8_t *explicit_nonce, size_t n_text)
+	enum record_direction direction, const uint8_t *header, size_t n_text)
 {
 	const struct record_keys *keys = direction == RECORD_SEAL ? &s->send : &s->receive;
-	uint8_t sequence[8];
+	uint64_t sequence = wire_order(keys->sequence), low, high, explicit_nonce;
 
-	wire_put64(sequence, keys->sequence);
 	a->suite = (enum record_suite)s->suite;
 	a->direction = direction;
 	a->key_id = keys->key_id;
 	a->key = keys->key;
-	memcpy(a->nonce, keys->iv, sizeof(a->nonce));
-	if (record_explicit_bytes(s) > 0) {
-		memcpy(a->nonce + 4, explicit_nonce, 8);
-	} else {
-		for (unsigned i = 0; i < 8; i++)
-			a->nonce[4 + i] ^= sequence[i];
-	}
+	memcpy(&low, keys->iv, 8);
+	memcpy(&high, keys->iv + 8, 8); // and four that are zero
+	if (record_explicit_bytes(s) > 0)
+		memcpy(&explicit_nonce, header + RECORD_HEADER_BYTES, 8);
+	else
+		explicit_nonce = sequence; // RFC 8446 §5.3, RFC 7905 §2
+	record_words_put(a->nonce, low ^ explicit_nonce << 32, high ^ explicit_nonce >> 32);
 	if (s->version == RECORD_TLS13) {
-		memcpy(a->aad, header, RECORD_HEADER_BYTES);
+		low = 0;
+		memcpy(&low, header, RECORD_HEADER_BYTES);
+		record_words_put(a->aad, low, 0);
 		a->n_aad = RECORD_HEADER_BYTES;
 		return;
 	}
-	memcpy(a->aad, sequence, 8);
-	memcpy(a->aad + 8, header, 3);
-	wire_put16(a->aad + 11, (uint16_t)n_text);
+	high = wire_order(n_text) >> 24; // two bytes, behind the header's first three
+	memcpy(&high, header, 3);
+	record_words_put(a->aad, sequence, high);
 	a->n_aad = 13;
 }
 
 // Opens what is behind the header into out. False where it is not authentic.
-static bool open_body(struct record_session *s, struct record_crypto *c, const uint8_t *header,
+static bool open_body(struct record_session *s, struct record_crypto *c, uint8_t *header,
 	struct record_pieces rest, uint8_t *out, size_t *n_text)
 {
 	struct record_pieces tag;
-	uint8_t explicit_nonce[8];
+	uint8_t expected[RECORD_TAG_BYTES];
 	struct record_aead a;
 
 	*n_text = wire_get16(header + 3) - record_explicit_bytes(s) - RECORD_TAG_BYTES;
-	(void)record_pieces_copy(&rest, explicit_nonce, record_explicit_bytes(s));
-	record_aead_prepare(s, &a, RECORD_OPEN, header, explicit_nonce, *n_text);
+	(void)record_pieces_copy(&rest, header + RECORD_HEADER_BYTES, record_explicit_bytes(s));
+	record_aead_prepare(s, &a, RECORD_OPEN, header, *n_text);
 	tag = rest;
 	record_pieces_skip(&tag, *n_text);
-	(void)record_pieces_copy(&tag, a.tag, RECORD_TAG_BYTES);
+	(void)record_pieces_copy(&tag, expected, RECORD_TAG_BYTES);
 	a.in = rest;
 	a.n_in = *n_text;
 	a.n_tail = 0;
 	a.out = out;
+	a.tag = expected;
 	if (!c->crypt(c, &a)) {
 		memset(out, 0, *n_text);
 		return false;
@@ -173,7 +180,7 @@ static bool read_header(
 void record_open(struct record_session *s, struct record_crypto *c, const struct view parts[],
 	unsigned n_parts, uint8_t *out, struct record_opened *opened)
 {
-	uint8_t header[RECORD_HEADER_BYTES] = {0}, type;
+	uint8_t header[RECORD_HEADER_BYTES + RECORD_EXPLICIT_BYTES_MAX] = {0}, type;
 	enum reason reason = REASON_record_too_short;
 	enum record_alert alert = RECORD_ALERT_decode_error;
 	struct record_pieces rest;

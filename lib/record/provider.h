@@ -8,8 +8,6 @@
 #include "lib/record/pieces.h"
 #include "lib/record/suite.h"
 
-#define RECORD_AAD_BYTES_MAX 13
-
 enum record_direction {
 	RECORD_SEAL,
 	RECORD_OPEN,
@@ -21,8 +19,10 @@ struct record_aead {
 	enum record_direction direction;
 	uint64_t key_id; // never the same for another key, suite included
 	const uint8_t *key;
-	uint8_t nonce[RECORD_IV_BYTES];
-	uint8_t aad[RECORD_AAD_BYTES_MAX];
+	// Written whole, by record_words_put(): a provider reads 16 bytes at once, and would wait
+	// for smaller writes to leave the processor's store buffer.
+	_Alignas(16) uint8_t nonce[16]; // RECORD_IV_BYTES of them
+	_Alignas(16) uint8_t aad[16];
 	uint8_t n_aad;
 	// The bytes behind those of the pieces: the content type of TLS 1.3 when it is sealed.
 	uint8_t n_tail; // 0 or 1
@@ -30,11 +30,20 @@ struct record_aead {
 	struct record_pieces in;
 	size_t n_in;
 	uint8_t *out; // n_in + n_tail bytes of room; apart from in, or exactly where in is
-	uint8_t tag[16];
+	uint8_t *tag; // 16 bytes
 };
 
+// 16 bytes at once, the first in the lowest bits of low.
+static inline void record_words_put(uint8_t at[16], uint64_t low, uint64_t high)
+{
+	typedef uint64_t words __attribute__((vector_size(16)));
+	words both = {low, high};
+
+	memcpy(at, &both, sizeof(both));
+}
+
 struct record_crypto {
-	// Seals: writes out and tag. Opens: false where tag is not that of what was read; out is
+	// Seals: writes out, then tag. Opens: false where tag is not that of what was read; out is
 	// then anything. False also where a provider has failed.
 	bool (*crypt)(struct record_crypto *c, struct record_aead *a);
 	// SHA-256 or SHA-384, as n_digest says.

@@ -31,19 +31,19 @@ size_t record_seal_one(struct record_session *s, struct record_crypto *c, enum r
 		wire_put64(out + RECORD_HEADER_BYTES, s->explicit_nonce);
 		s->explicit_nonce++;
 	}
-	record_aead_prepare(s, &a, RECORD_SEAL, out, out + RECORD_HEADER_BYTES, n_text + n_inner);
+	record_aead_prepare(s, &a, RECORD_SEAL, out, n_text + n_inner);
 	a.in = *text;
 	a.n_in = n_text;
 	a.tail = (uint8_t)type;
 	a.n_tail = (uint8_t)n_inner;
 	a.out = body;
+	a.tag = body + n_text + n_inner;
 	if (!c->crypt(c, &a)) {
 		s->state = RECORD_STATE_FAILED;
 		return 0;
 	}
 	record_pieces_skip(text, n_text);
 	s->send.sequence++;
-	memcpy(body + n_text + n_inner, a.tag, RECORD_TAG_BYTES);
 	return n_text + record_overhead(s);
 }
 

@@ -116,12 +116,12 @@ size_t pair_forge(struct record_session *s, struct record_crypto *c, uint8_t typ
 	memcpy(body, text.at, text.len);
 	if (n_inner > 0)
 		body[text.len] = type;
-	record_aead_prepare(s, &a, RECORD_SEAL, out, out + RECORD_HEADER_BYTES, n);
+	record_aead_prepare(s, &a, RECORD_SEAL, out, n);
 	a.in = (struct record_pieces){.parts = &inner, .n = 1};
 	a.n_in = n;
 	a.out = body;
+	a.tag = body + n;
 	assert_true(c->crypt(c, &a));
-	memcpy(body + n, a.tag, RECORD_TAG_BYTES);
 	s->send.sequence++;
 	return RECORD_HEADER_BYTES + n_explicit + n + RECORD_TAG_BYTES;
 }

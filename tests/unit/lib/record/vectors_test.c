@@ -202,7 +202,7 @@ static const struct vector vectors[] = {
 
 static void try_vector(struct record_crypto *c, const struct vector *v)
 {
-	uint8_t key[RECORD_KEY_BYTES], text[128], out[128];
+	uint8_t key[RECORD_KEY_BYTES], text[128], out[128], tag[16];
 	struct record_aead a = {
 		.suite = v->suite, .direction = RECORD_SEAL, .key_id = ++c->last_key_id};
 	struct view in = view_of(text, from_hex(text, v->text)), sealed;
@@ -211,6 +211,7 @@ static void try_vector(struct record_crypto *c, const struct vector *v)
 	from_hex(a.nonce, v->nonce);
 	a.n_aad = (uint8_t)from_hex(a.aad, v->aad);
 	a.key = key;
+	a.tag = tag;
 	a.in = (struct record_pieces){.parts = &in, .n = 1};
 	a.n_in = in.len;
 	a.out = out;
