@@ -263,6 +263,18 @@ int tcp_write(struct tcp *t, tcp_conn_id id, const void *bytes, uint32_t n_bytes
 	return 0;
 }
 
+int tcp_check_room(struct tcp *t, tcp_conn_id id, uint32_t n_bytes)
+{
+	struct tcp_conn *c = tcp_conn_of(t, id);
+
+	if (c == NULL || !may_write(c))
+		return -EPIPE;
+	if (n_bytes <= tcp_sender_room(t, c))
+		return 0;
+	tcp_conn_wait_for_room(t, c);
+	return -ENOBUFS;
+}
+
 uint32_t tcp_room(struct tcp *t, tcp_conn_id id)
 {
 	const struct tcp_conn *c = tcp_conn_of(t, id);

@@ -142,6 +142,8 @@ void tcp_consume(struct tcp *t, tcp_conn_id id, uint32_t n_bytes);
 // Queues all of n_bytes, or none: -ENOBUFS where queue or memory is full (TCP_WRITABLE follows),
 // -EPIPE after tcp_close() or for an id that is gone. Also while opening. Bytes are copied.
 int tcp_write(struct tcp *t, tcp_conn_id id, const void *bytes, uint32_t n_bytes);
+// What tcp_write() of n_bytes would say, for who must know before it makes the bytes.
+int tcp_check_room(struct tcp *t, tcp_conn_id id, uint32_t n_bytes);
 // How much tcp_write() would take.
 uint32_t tcp_room(struct tcp *t, tcp_conn_id id);
 // Queued and not yet acknowledged.
