@@ -239,10 +239,9 @@ void tcp_input_burst(struct tcp *t, const struct tcp_segment segments[], unsigne
 	tcp_set_now(t, now);
 	if (n > TCP_BURST)
 		n = TCP_BURST;
-	for (unsigned i = 0; i < n; i++) {
-		hashes[i] = tcp_table_hash(&t->table, &segments[i].local, &segments[i].remote);
+	tcp_table_hash_burst(&t->table, segments, n, hashes);
+	for (unsigned i = 0; i < n; i++)
 		tcp_table_prefetch(&t->table, hashes[i]);
-	}
 	for (unsigned i = 0; i < n; i++)
 		prefetch_conn(t, hashes[i]);
 	for (unsigned i = 0; i < n; i++)
