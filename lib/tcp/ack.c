@@ -55,7 +55,7 @@ static void take_bytes(
 		if (f->first_lost == id)
 			f->first_lost = f->lost > 0 ? chunk->next : 0;
 		q->first = chunk->next;
-		tcp_chunk_put(&t->chunks, id);
+		tcp_chunk_put(&t->chunks, id, TCP_CHUNK_SENDS);
 	}
 	if (q->first == 0)
 		q->last = 0;

@@ -6,55 +6,66 @@
 
 #define CACHE_LINE_BYTES 64
 
-static size_t stride_of(uint16_t room)
+static size_t in_lines(size_t n_bytes)
 {
-	size_t n_bytes = sizeof(struct tcp_chunk) + room;
-
 	return (n_bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
 }
 
 size_t tcp_chunks_memory_bytes(uint32_t n, uint16_t room)
 {
-	return n * stride_of(room);
+	return in_lines(n * sizeof(struct tcp_chunk)) + n * in_lines(room);
 }
 
 void tcp_chunks_init(struct tcp_chunks *p, void *memory, uint32_t n, uint16_t room)
 {
-	*p = (struct tcp_chunks){.memory = memory, .stride = stride_of(room), .n = n, .room = room};
+	*p = (struct tcp_chunks){
+		.list = memory,
+		.bytes = (uint8_t *)memory + in_lines(n * sizeof(struct tcp_chunk)),
+		.stride = in_lines(room),
+		.n = n,
+		.room = room,
+	};
 }
 
-tcp_chunk_id tcp_chunk_get(struct tcp_chunks *p)
+// Those of the other use come before memory that was never touched.
+static tcp_chunk_id take_free(struct tcp_chunks *p, enum tcp_chunk_use use)
 {
-	tcp_chunk_id id = p->free;
-	struct tcp_chunk *chunk;
+	tcp_chunk_id *free = &p->free[use], id;
 
-	if (id == 0) {
-		if (p->n_touched == p->n)
-			return 0;
+	if (*free == 0)
+		free = &p->free[TCP_CHUNK_USES - 1 - use];
+	id = *free;
+	if (id != 0)
+		*free = tcp_chunk_at(p, id)->next;
+	else if (p->n_touched < p->n)
 		id = ++p->n_touched;
-		chunk = tcp_chunk_at(p, id);
-	} else {
-		chunk = tcp_chunk_at(p, id);
-		p->free = chunk->next;
-	}
-	p->n_used++;
-	memset(chunk, 0, sizeof(*chunk));
 	return id;
 }
 
-void tcp_chunk_put(struct tcp_chunks *p, tcp_chunk_id id)
+tcp_chunk_id tcp_chunk_get(struct tcp_chunks *p, enum tcp_chunk_use use)
 {
-	tcp_chunk_at(p, id)->next = p->free;
-	p->free = id;
+	tcp_chunk_id id = take_free(p, use);
+
+	if (id == 0)
+		return 0;
+	p->n_used++;
+	memset(tcp_chunk_at(p, id), 0, sizeof(struct tcp_chunk));
+	return id;
+}
+
+void tcp_chunk_put(struct tcp_chunks *p, tcp_chunk_id id, enum tcp_chunk_use use)
+{
+	tcp_chunk_at(p, id)->next = p->free[use];
+	p->free[use] = id;
 	p->n_used--;
 }
 
-void tcp_chunk_put_all(struct tcp_chunks *p, tcp_chunk_id first)
+void tcp_chunk_put_all(struct tcp_chunks *p, tcp_chunk_id first, enum tcp_chunk_use use)
 {
 	while (first != 0) {
 		tcp_chunk_id next = tcp_chunk_at(p, first)->next;
 
-		tcp_chunk_put(p, first);
+		tcp_chunk_put(p, first, use);
 		first = next;
 	}
 }

@@ -41,10 +41,12 @@ static void limited(struct tcp_sender *s)
 	s->flight.limited_seq = s->nxt;
 }
 
-static void add_part(struct tcp_packet *out, const struct tcp_chunk *chunk)
+static void add_part(const struct tcp *t, struct tcp_packet *out, tcp_chunk_id id)
 {
-	out->parts[out->n_parts++] = view_of(chunk->bytes + chunk->from, chunk->len);
-	out->payload_bytes += chunk->len;
+	uint32_t len = tcp_chunk_at(&t->chunks, id)->len;
+
+	out->parts[out->n_parts++] = view_of(tcp_chunk_from(&t->chunks, id), len);
+	out->payload_bytes += len;
 }
 
 // With the last bytes goes the FIN.
@@ -111,7 +113,7 @@ static bool send_again(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id, struc
 	f->prr_out += chunk->len;
 	f->undo_bytes += chunk->len;
 	f->sent_tick = t->now_tick;
-	add_part(out, chunk);
+	add_part(t, out, id);
 	segment->seq = chunk->seq;
 	if (chunk->next == 0)
 		add_end(s, segment);
@@ -179,10 +181,10 @@ static void send_new(struct tcp *t, struct tcp_conn *c, struct tcp_packet *out)
 	chunk->flags |= TCP_CHUNK_SENT;
 	chunk->sent_us = t->now_us;
 	s->nxt += chunk->len;
-	s->next = chunk->next;
 	s->flight.prr_out += chunk->len;
 	s->flight.sent_tick = t->now_tick;
-	add_part(out, chunk);
+	add_part(t, out, s->next);
+	s->next = chunk->next;
 }
 
 // RFC 9293 §3.8.6.2.1 without Nagle's rule: how much of the next chunk is worth a segment now, by

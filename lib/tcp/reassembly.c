@@ -16,7 +16,7 @@ static uint32_t chunk_end(const struct tcp_chunk *c)
 
 void tcp_reassembly_clear(struct tcp *t, struct tcp_reassembly *q)
 {
-	tcp_chunk_put_all(&t->chunks, q->first);
+	tcp_chunk_put_all(&t->chunks, q->first, TCP_CHUNK_RECEIVES);
 	q->first = q->last = q->last_in_order = 0;
 	q->n_out_of_order = 0;
 }
@@ -39,7 +39,7 @@ static bool memory_is_for_others(const struct tcp *t)
 static tcp_chunk_id add_chunk(
 	struct tcp *t, struct tcp_reassembly *q, tcp_chunk_id at, uint32_t seq)
 {
-	tcp_chunk_id id = tcp_chunk_get(&t->chunks);
+	tcp_chunk_id id = tcp_chunk_get(&t->chunks, TCP_CHUNK_RECEIVES);
 	struct tcp_chunk *chunk;
 
 	if (id == 0)
@@ -83,7 +83,7 @@ static enum reason put_bytes(struct tcp *t, struct tcp_reassembly *q, tcp_chunk_
 			chunk = chunk_at(t, id);
 		}
 		part = tcp_min(n, t->chunks.room - chunk->from - chunk->len);
-		memcpy(chunk->bytes + chunk->from + chunk->len, x->bytes.at, part);
+		memcpy(tcp_chunk_from(&t->chunks, *at) + chunk->len, x->bytes.at, part);
 		chunk->len = (uint16_t)(chunk->len + part);
 		tcp_text_skip(x, part);
 		n -= part;
@@ -141,12 +141,13 @@ static void take_in_order(struct tcp *t, struct tcp_reassembly *q, tcp_chunk_id 
 		q->last_in_order = id;
 		return;
 	}
-	memcpy(before->bytes + before->from + before->len, chunk->bytes + chunk->from, chunk->len);
+	memcpy(tcp_chunk_from(&t->chunks, q->last_in_order) + before->len,
+		tcp_chunk_from(&t->chunks, id), chunk->len);
 	before->len = (uint16_t)(before->len + chunk->len);
 	before->next = chunk->next;
 	if (q->last == id)
 		q->last = q->last_in_order;
-	tcp_chunk_put(&t->chunks, id);
+	tcp_chunk_put(&t->chunks, id, TCP_CHUNK_RECEIVES);
 }
 
 uint32_t tcp_reassembly_advance(struct tcp *t, struct tcp_reassembly *q, uint32_t nxt)
@@ -181,7 +182,7 @@ void tcp_reassembly_cut_off(struct tcp *t, struct tcp_reassembly *q, uint32_t se
 	while (next != 0) {
 		tcp_chunk_id after = chunk_at(t, next)->next;
 
-		tcp_chunk_put(&t->chunks, next);
+		tcp_chunk_put(&t->chunks, next, TCP_CHUNK_RECEIVES);
 		q->n_out_of_order--;
 		next = after;
 	}
@@ -282,7 +283,7 @@ struct view tcp_reassembly_peek(const struct tcp *t, const struct tcp_reassembly
 	if (q->last_in_order == 0)
 		return VIEW_NONE;
 	chunk = chunk_at(t, q->first);
-	return view_of(chunk->bytes + chunk->from, chunk->len);
+	return view_of(tcp_chunk_from(&t->chunks, q->first), chunk->len);
 }
 
 void tcp_reassembly_copy(const struct tcp *t, const struct tcp_reassembly *q, uint32_t offset,
@@ -297,7 +298,7 @@ void tcp_reassembly_copy(const struct tcp *t, const struct tcp_reassembly *q, ui
 			continue;
 		}
 		part = tcp_min(n_bytes, chunk->len - offset);
-		memcpy(out, chunk->bytes + chunk->from + offset, part);
+		memcpy(out, tcp_chunk_from(&t->chunks, id) + offset, part);
 		out += part;
 		n_bytes -= part;
 		offset = 0;
@@ -313,7 +314,7 @@ static void drop_first(struct tcp *t, struct tcp_reassembly *q)
 		q->last_in_order = 0;
 	if (q->last == id)
 		q->last = 0;
-	tcp_chunk_put(&t->chunks, id);
+	tcp_chunk_put(&t->chunks, id, TCP_CHUNK_RECEIVES);
 }
 
 void tcp_reassembly_consume(struct tcp *t, struct tcp_reassembly *q, uint32_t n_bytes)

@@ -103,7 +103,7 @@ void tcp_sender_end(struct tcp *t, struct tcp_conn *c)
 {
 	struct tcp_sender *s = &c->sender;
 
-	tcp_chunk_put_all(&t->chunks, s->first);
+	tcp_chunk_put_all(&t->chunks, s->first, TCP_CHUNK_SENDS);
 	s->first = s->next = s->last = 0;
 	s->flight.highest_sacked = s->flight.first_lost = 0;
 	s->need = 0;
@@ -153,10 +153,23 @@ static void append(struct tcp *t, struct tcp_sender *s, tcp_chunk_id id)
 		s->next = id;
 }
 
+// What is written next, to this connection or the next one, will be about as long. In chunks it was
+// sent from until now, and has gone cold: stores to it would hold up all that follow.
+static void prefetch_next(const struct tcp *t, const struct tcp_sender *s, uint32_t n_bytes)
+{
+	const struct tcp_chunk *last = tcp_chunk_at(&t->chunks, s->last);
+	tcp_chunk_id free = t->chunks.free[TCP_CHUNK_SENDS];
+
+	tcp_chunk_prefetch(&t->chunks, s->last, last->from + last->len, n_bytes);
+	if (last->len <= n_bytes && free != 0)
+		tcp_chunk_prefetch(&t->chunks, free, 0, n_bytes);
+}
+
 int tcp_sender_write(struct tcp *t, struct tcp_conn *c, const void *bytes, uint32_t n_bytes)
 {
 	struct tcp_sender *s = &c->sender;
 	const uint8_t *at = bytes;
+	const uint32_t n_all = n_bytes;
 
 	if (n_bytes > tcp_sender_room(t, c))
 		return -ENOBUFS;
@@ -165,7 +178,7 @@ int tcp_sender_write(struct tcp *t, struct tcp_conn *c, const void *bytes, uint3
 		struct tcp_chunk *chunk;
 
 		if (n == 0) {
-			tcp_chunk_id id = tcp_chunk_get(&t->chunks);
+			tcp_chunk_id id = tcp_chunk_get(&t->chunks, TCP_CHUNK_SENDS);
 
 			tcp_chunk_at(&t->chunks, id)->seq = s->end;
 			append(t, s, id);
@@ -174,12 +187,13 @@ int tcp_sender_write(struct tcp *t, struct tcp_conn *c, const void *bytes, uint3
 		if (n > n_bytes)
 			n = n_bytes;
 		chunk = tcp_chunk_at(&t->chunks, s->last);
-		memcpy(chunk->bytes + chunk->from + chunk->len, at, n);
+		memcpy(tcp_chunk_from(&t->chunks, s->last) + chunk->len, at, n);
 		chunk->len += (uint16_t)n;
 		s->end += n;
 		at += n;
 		n_bytes -= n;
 	}
+	prefetch_next(t, s, n_all);
 	tcp_conn_want_output(t, c);
 	return 0;
 }
@@ -198,7 +212,7 @@ void tcp_sender_finish(struct tcp *t, struct tcp_conn *c)
 bool tcp_sender_split(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id, uint32_t n)
 {
 	struct tcp_sender *s = &c->sender;
-	tcp_chunk_id rest_id = tcp_chunk_get(&t->chunks);
+	tcp_chunk_id rest_id = tcp_chunk_get(&t->chunks, TCP_CHUNK_SENDS);
 	struct tcp_chunk *chunk, *rest;
 
 	if (rest_id == 0)
@@ -209,7 +223,7 @@ bool tcp_sender_split(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id, uint32
 	rest->seq += n;
 	rest->from = 0;
 	rest->len -= (uint16_t)n;
-	memcpy(rest->bytes, chunk->bytes + chunk->from + n, rest->len);
+	memcpy(tcp_chunk_bytes(&t->chunks, rest_id), tcp_chunk_from(&t->chunks, id) + n, rest->len);
 	chunk->len = (uint16_t)n;
 	chunk->next = rest_id;
 	if (s->last == id)

@@ -49,7 +49,7 @@ void tcp_config_default(struct tcp_config *config, uint32_t n_conns)
 					    : 16384,
 		.n_time_waits = n_conns < 1024 ? 1024 : n_conns,
 		.n_chunks = 4096 + n_conns / 8,
-		.chunk_bytes = 1512, // with its head 24 cache lines; Ethernet's 1460 fit
+		.chunk_bytes = 1472, // 23 cache lines; Ethernet's 1460 fit
 		.send_bytes_max = 1 << 20,
 		.receive_bytes_max = 1 << 18,
 		.keepalive_s = 0,      // RFC 9293 §3.8.4: off by default
