@@ -32,15 +32,25 @@ static struct rte_mbuf *buffer_of(struct parcel *p)
 static struct parcel *get(void *arg, size_t n_bytes)
 {
 	struct worker *w = arg;
-	struct rte_mbuf *buffer = pools_get(w->pools, n_bytes);
+	struct rte_mbuf *buffer;
 
+	if (n_bytes <= POOL_SMALL_BYTES && w->n_spare > 0)
+		return w->spare[--w->n_spare];
+	buffer = pools_get(w->pools, n_bytes);
 	return buffer != NULL ? parcel_of(buffer) : NULL;
 }
 
+// What was copied into a connection's queue is in the cache: the next message is written there. In
+// the pool, buffers that come back from the device would lie above it.
 static void put(void *arg, struct parcel *p)
 {
-	(void)arg;
-	rte_pktmbuf_free(buffer_of(p));
+	struct worker *w = arg;
+	struct rte_mbuf *buffer = buffer_of(p);
+
+	if (buffer->pool == w->pools->small && w->n_spare < WORKER_SPARE_PARCELS)
+		w->spare[w->n_spare++] = p;
+	else
+		rte_pktmbuf_free(buffer);
 }
 
 static void send_datagram(void *arg, struct parcel *p, bool keep)
@@ -115,6 +125,8 @@ void carrier_close(struct worker *w)
 {
 	streams_free(w->streams);
 	w->streams = NULL;
+	while (w->n_spare > 0)
+		rte_pktmbuf_free(buffer_of(w->spare[--w->n_spare]));
 }
 
 void carrier_take(struct worker *w, struct rte_mbuf *buffer, const struct relay_out *out)

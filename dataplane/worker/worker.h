@@ -14,6 +14,9 @@
 
 #include <stdatomic.h>
 
+// As many as a burst that goes to connections takes and gives back.
+#define WORKER_SPARE_PARCELS RELAY_BURST
+
 // One attachment's rings as this worker uses them. Worker only.
 struct worker_link {
 	uint32_t epoch; // 0: not attached
@@ -52,8 +55,10 @@ struct worker {
 	struct net *net;
 	struct conns *conns; // NULL: no listener takes TCP
 	struct relay *relay;
-	struct streams *streams; // NULL: likewise
-	struct relay_host host;  // theirs
+	struct streams *streams;                    // NULL: likewise
+	struct relay_host host;                     // theirs
+	struct parcel *spare[WORKER_SPARE_PARCELS]; // small ones, to be written to next
+	unsigned n_spare;
 	struct steering steering;
 	struct exchange *exchange; // rings to and from the other workers
 	struct worker_link link;
