@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <rte_malloc.h>
+#include <rte_prefetch.h>
 #include <rte_random.h>
 #include <sys/random.h>
 
@@ -16,12 +17,17 @@
 // Payload of a packet that the device cuts: IPv4's total length less all headers.
 #define TSO_BYTES_MAX 65000
 
+#define READY_BUFFERS 8
+
 struct conns {
 	struct conns_config config;
 	struct tcp *engine;
 	void *memory;
 	struct siphash_key port_key; // RFC 6056 §3.3.3
 	uint32_t n_opened;
+	// Small buffers for the packets of a turn, got together so that their misses overlap.
+	unsigned n_ready;
+	struct rte_mbuf *ready[READY_BUFFERS];
 };
 
 static int open_engine(struct conns *c)
@@ -144,7 +150,8 @@ void conns_input(struct conns *c, const struct net_arrivals *a, uint64_t now_ns)
 }
 
 // Copies n_bytes to the end of the chain, which grows where its last buffer is full.
-static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *bytes, size_t n_bytes)
+static bool append_on(
+	struct conns *c, struct rte_mbuf *packet, const uint8_t *bytes, size_t n_bytes)
 {
 	struct rte_mbuf *last = rte_pktmbuf_lastseg(packet);
 
@@ -171,6 +178,17 @@ static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *byte
 	return true;
 }
 
+static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *bytes, size_t n_bytes)
+{
+	char *at;
+
+	if (packet->nb_segs > 1 || n_bytes > rte_pktmbuf_tailroom(packet))
+		return append_on(c, packet, bytes, n_bytes);
+	at = rte_pktmbuf_append(packet, (uint16_t)n_bytes);
+	memcpy(at, bytes, n_bytes);
+	return true;
+}
+
 // By which it leaves: of no connection, one of the address that the segment answered came to.
 static uint16_t listener_of(const struct conns *c, const struct tcp_packet *out)
 {
@@ -181,6 +199,17 @@ static uint16_t listener_of(const struct conns *c, const struct tcp_packet *out)
 			return (uint16_t)l;
 	}
 	return out->listener;
+}
+
+// The copy's stores would wait for each line in turn.
+static void prefetch_payload(const struct rte_mbuf *packet, const struct tcp_packet *out)
+{
+	const uint8_t *at = rte_pktmbuf_mtod(packet, const uint8_t *);
+	size_t n_bytes = RTE_MIN((size_t)out->payload_bytes + out->header_bytes,
+		(size_t)rte_pktmbuf_tailroom(packet));
+
+	for (size_t i = RTE_CACHE_LINE_SIZE; i < n_bytes; i += RTE_CACHE_LINE_SIZE)
+		__builtin_prefetch(at + i, 1);
 }
 
 // Takes a buffer for it. False when more were needed and packets have run out: what the engine gave
@@ -230,6 +259,34 @@ static bool a_queue_is_full(const struct conns *c)
 	return false;
 }
 
+// Headers of the one to be used next: it lay with the device until now.
+static void prefetch_headers(const struct conns *c)
+{
+	const uint8_t *at;
+
+	if (c->n_ready == 0)
+		return;
+	at = rte_pktmbuf_mtod(c->ready[c->n_ready - 1], const uint8_t *);
+	rte_prefetch0(at - RTE_CACHE_LINE_SIZE);
+	rte_prefetch0(at);
+}
+
+// NULL where packets have run out, or larger ones are needed.
+static struct rte_mbuf *get_ready(struct conns *c, size_t n_bytes)
+{
+	struct rte_mbuf *buffer;
+
+	if (n_bytes > POOL_SMALL_BYTES)
+		return NULL;
+	if (c->n_ready == 0)
+		c->n_ready = pools_get_burst(c->config.pools, c->ready, READY_BUFFERS);
+	if (c->n_ready == 0)
+		return NULL;
+	buffer = c->ready[--c->n_ready];
+	prefetch_headers(c);
+	return buffer;
+}
+
 // A buffer for the next packet, before the engine counts it as sent. The reserve is for what keeps
 // others from waiting: an ACK, a reset (DESIGN.md §7).
 static struct rte_mbuf *get_buffer(struct conns *c, enum tcp_output_mode *mode)
@@ -238,6 +295,8 @@ static struct rte_mbuf *get_buffer(struct conns *c, enum tcp_output_mode *mode)
 	struct rte_mbuf *buffer = NULL;
 
 	if (*mode == TCP_OUTPUT_ALL)
+		buffer = get_ready(c, n_bytes);
+	if (*mode == TCP_OUTPUT_ALL && buffer == NULL)
 		buffer = pools_get(c->config.pools, n_bytes);
 	if (buffer == NULL) {
 		*mode = TCP_OUTPUT_BARE;
@@ -246,26 +305,54 @@ static struct rte_mbuf *get_buffer(struct conns *c, enum tcp_output_mode *mode)
 	return buffer;
 }
 
+// One that the engine has given and that is yet to be copied.
+struct outgoing {
+	struct rte_mbuf *buffer;
+	struct tcp_packet packet;
+};
+
+// False: there is none, or no buffer for it, which may leave more to be sent.
+static bool take_next(struct conns *c, struct outgoing *o, enum tcp_output_mode *mode,
+	uint32_t bytes_max, uint64_t now_ns, bool *more)
+{
+	*more = tcp_has_output(c->engine);
+	if (!*more)
+		return false;
+	o->buffer = a_queue_is_full(c) ? NULL : get_buffer(c, mode);
+	if (o->buffer == NULL)
+		return false;
+	if (tcp_output(c->engine, now_ns, *mode, bytes_max, &o->packet)) {
+		prefetch_payload(o->buffer, &o->packet);
+		return true;
+	}
+	rte_pktmbuf_free(o->buffer);
+	// In want of packets there may be data left.
+	*more = *mode == TCP_OUTPUT_BARE;
+	return false;
+}
+
 bool conns_output(struct conns *c, uint64_t now, uint64_t now_ns)
 {
 	enum tcp_output_mode mode = TCP_OUTPUT_ALL;
 	uint32_t bytes_max = payload_max(c);
-	struct tcp_packet out;
+	struct outgoing both[2], *last = NULL;
+	bool more = true;
 
+	// While the memory for one comes near, the one before it is copied.
 	for (unsigned i = 0; i < CONNS_OUTPUT_MAX; i++) {
-		struct rte_mbuf *buffer = a_queue_is_full(c) ? NULL : get_buffer(c, &mode);
+		struct outgoing *next = &both[i & 1];
 
-		if (buffer == NULL)
-			return true;
-		if (!tcp_output(c->engine, now_ns, mode, bytes_max, &out)) {
-			rte_pktmbuf_free(buffer);
-			// In want of packets there may be data left.
-			return mode == TCP_OUTPUT_BARE;
-		}
-		if (!send_packet(c, buffer, &out, now))
+		if (!take_next(c, next, &mode, bytes_max, now_ns, &more))
+			break;
+		if (last != NULL && !send_packet(c, last->buffer, &last->packet, now))
 			mode = TCP_OUTPUT_BARE;
+		last = next;
 	}
-	return true;
+	if (last != NULL && !send_packet(c, last->buffer, &last->packet, now))
+		more = true;
+	rte_pktmbuf_free_bulk(c->ready, c->n_ready);
+	c->n_ready = 0;
+	return more;
 }
 
 // RFC 6056 §3.3.3, and a port whose return traffic is ours: found by trying, since one in n_workers

@@ -98,6 +98,11 @@ static bool has_more(const struct tcp_conn *c)
 		tcp_sender_has_more(c);
 }
 
+bool tcp_has_output(const struct tcp *t)
+{
+	return t->lists[TCP_LIST_OUTPUT].first != 0 || t->n_replies_popped != t->n_replies_pushed;
+}
+
 bool tcp_output(struct tcp *t, uint64_t now, enum tcp_output_mode mode, uint32_t payload_max,
 	struct tcp_packet *out)
 {

@@ -84,7 +84,8 @@ void tcp_icmp_input(struct tcp *t, const struct tcp_icmp_error *error, uint64_t 
 // Looks at up to budget connections whose time has come. Call about every millisecond.
 void tcp_timers(struct tcp *t, uint64_t now, unsigned budget);
 
-// A segment to be sent: header in front of the payload's parts. Valid until the next call with t.
+// A segment to be sent: header in front of the payload's parts. Valid until the next call with t
+// but for further ones of tcp_output().
 #define TCP_PACKET_PARTS_MAX 44 // of 64 KB in segments of 1448 bytes
 struct tcp_packet {
 	struct ip_addr local, remote;
@@ -106,6 +107,8 @@ enum tcp_output_mode {
 // one packet (TSO); 0: it does not cut, so one segment a packet. What is given out counts as sent.
 bool tcp_output(struct tcp *t, uint64_t now, enum tcp_output_mode mode, uint32_t payload_max,
 	struct tcp_packet *out);
+// Whether there may be any: cheap, and true too often rather than too seldom.
+bool tcp_has_output(const struct tcp *t);
 
 enum tcp_event_bit {
 	TCP_OPENED = 1,        // established; accepted when the id is a new one

@@ -44,6 +44,21 @@ static void a_message_alone_waits_for_nothing(void **state)
 	assert_int_equal(f.n_segments, 2);
 }
 
+static void an_engine_with_nothing_to_say_says_so(void **state)
+{
+	(void)state;
+	far_open(&f, &(struct far_options){0});
+	far_take(&f);
+	assert_false(tcp_has_output(f.t));
+	queue(1);
+	assert_true(tcp_has_output(f.t));
+	assert_int_equal(far_take(&f), 1);
+	assert_false(tcp_has_output(f.t));
+	// A reset to nobody is of no connection.
+	tcp_abort(f.t, f.id, REASON_tcp_aborted);
+	assert_true(tcp_has_output(f.t));
+}
+
 static void the_last_segment_of_what_is_queued_is_pushed(void **state)
 {
 	(void)state;
@@ -224,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(messages_that_wait_share_a_segment),
 		TEST(a_message_alone_waits_for_nothing),
+		TEST(an_engine_with_nothing_to_say_says_so),
 		TEST(the_last_segment_of_what_is_queued_is_pushed),
 		TEST(a_device_that_cuts_gets_whole_segments_in_one_packet),
 		TEST(a_short_segment_in_the_middle_ends_the_packet),
