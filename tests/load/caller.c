@@ -166,6 +166,11 @@ void caller_hear(struct caller *c, const struct sip_message *m, uint64_t now_ns)
 	}
 }
 
+bool caller_due(const struct caller *c, uint64_t id, uint64_t *due_ns)
+{
+	return pending_waits(&c->pending, id, due_ns);
+}
+
 bool caller_is_through(const struct caller *c)
 {
 	struct streams_counts streams;

@@ -52,6 +52,9 @@ void caller_count_until(struct caller *c, uint64_t end_ns);
 bool caller_turn(struct caller *c, uint64_t now_ns);
 void caller_hear(struct caller *c, const struct sip_message *m, uint64_t now_ns);
 
+// Whether a request with that id waits for its answer, and when it fell due.
+bool caller_due(const struct caller *c, uint64_t id, uint64_t *due_ns);
+
 // Every connection is open, and a request has been answered by anything at all.
 bool caller_is_through(const struct caller *c);
 // Nothing that counts waits for its answer.

@@ -86,6 +86,7 @@ struct load *load_new(const struct load_config *config)
 			.from_domain = config->from_domain != NULL ? config->from_domain : "",
 			.to_domain = config->to_domain != NULL ? config->to_domain : "",
 			.n_users = config->n_users != 0 ? config->n_users : REQUEST_USERS_MAX,
+			.n_domains = config->n_domains,
 			.message_bytes = config->message_bytes != 0 ? config->message_bytes
 								    : MESSAGE_BYTES_DEFAULT,
 			.transport = (enum transport)config->target.transport,
@@ -160,6 +161,21 @@ void load_start(struct load *l, double rate, const struct trial_times *times)
 bool load_is_done(const struct load *l)
 {
 	return l->started && l->trial.phase == TRIAL_DONE;
+}
+
+void load_pace(struct load *l, double rate)
+{
+	caller_pace(l->caller, rate, station_now_ns(l->station));
+}
+
+bool load_due(const struct load *l, uint64_t id, uint64_t *due_ns)
+{
+	return caller_due(l->caller, id, due_ns);
+}
+
+uint64_t load_now_ns(const struct load *l)
+{
+	return station_now_ns(l->station);
 }
 
 void load_result(const struct load *l, struct load_result *out)

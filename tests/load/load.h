@@ -3,10 +3,10 @@
 // A bench drives it turn by turn on a core of its own, next to a relay in the same process; main.c
 // drives it as a program.
 //
-//	load_map()     a core map of one port for it, then EAL, pools_open(), ports_open() by
-// whoever 	load_new()     calls; a port of rings (rte_eth_from_rings) will do 	load_turn()
-// until load_is_through(): the first answer has come, all connections are open 	load_start()
-// load_turn() until load_is_done(), load_result()
+// load_map(): a core map of one port for it, then EAL, pools_open() and ports_open() by whoever
+// calls; a port of rings (rte_eth_from_rings) will do. load_new(), and load_turn() until
+// load_is_through(): the first answer has come, all connections are open. For each trial
+// load_start(), load_turn() until load_is_done(), load_result().
 //
 // Thread: one, any.
 
@@ -45,6 +45,7 @@ struct load_config {
 	enum mix_name mix;
 	const char *from_domain, *to_domain;
 	uint32_t n_users;       // 0: as many as there are
+	uint32_t n_domains;     // below from_domain; 0 or 1: that one itself, see request.h
 	uint32_t message_bytes; // 0: 512
 	uint32_t n_pending;     // requests under way at most, a power of two; 0: 2^18
 };
@@ -60,13 +61,18 @@ bool load_turn(struct load *l);
 bool load_is_through(const struct load *l);
 void load_start(struct load *l, double rate, const struct trial_times *times);
 bool load_is_done(const struct load *l);
+// The rate that an other one than load_start()'s is from now on: 0 sends nothing any more.
+void load_pace(struct load *l, double rate);
+// Whether a request with that id is under way, and when it fell due, in load_now_ns().
+bool load_due(const struct load *l, uint64_t id, uint64_t *due_ns);
+uint64_t load_now_ns(const struct load *l);
 
 struct load_result {
 	const struct caller_counts *caller; // NULL for a callee
 	const struct callee_counts *callee;
 	struct streams_counts streams;
 	uint64_t n_dropped;      // frames that our own port did not take: the generator's fault
-	uint64_t n_malformed;    // datagrams that are no SIP
+	uint64_t n_malformed;    // datagrams, and messages of streams, that are no SIP
 	const uint64_t *reasons; // REASON_N of them: what became of frames, datagrams, segments
 	double users;            // that make this traffic, see mix.h; 0: no users' mix
 };

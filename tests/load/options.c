@@ -38,6 +38,8 @@ const char options_usage[] =
 	"  --mix message|ims|federation   what is sent (message)\n"
 	"  --bytes N            of a MESSAGE, head and all (512)\n"
 	"  --users N            of each domain (90000)\n"
+	"  --domains N          senders are of so many: d00000.NAME, d00001.NAME, ... (NAME "
+	"itself)\n"
 	"Exit status: 0; 1 failed, or requests were lost or answered wrongly; 2 usage.\n";
 
 enum option_id {
@@ -65,6 +67,7 @@ enum option_id {
 	MIX,
 	BYTES,
 	USERS,
+	DOMAINS,
 	FROM_DOMAIN,
 	TO_DOMAIN,
 	HELP,
@@ -96,6 +99,7 @@ static const struct option long_options[] = {
 	{"mix", required_argument, NULL, MIX},
 	{"bytes", required_argument, NULL, BYTES},
 	{"users", required_argument, NULL, USERS},
+	{"domains", required_argument, NULL, DOMAINS},
 	{"from-domain", required_argument, NULL, FROM_DOMAIN},
 	{"to-domain", required_argument, NULL, TO_DOMAIN},
 	{"help", no_argument, NULL, HELP},
@@ -205,6 +209,9 @@ static bool read_traffic_option(struct reader *r, int id, const char *name, cons
 		return true;
 	case USERS:
 		out->load.n_users = read_count(r, name, text, 1, REQUEST_USERS_MAX);
+		return true;
+	case DOMAINS:
+		out->load.n_domains = read_count(r, name, text, 1, REQUEST_DOMAINS_MAX);
 		return true;
 	case MIX:
 		if (mix_find(text, &out->load.mix) < 0)

@@ -29,6 +29,16 @@ void pending_add(struct pending *p, uint64_t due_ns)
 	p->next++;
 }
 
+bool pending_waits(const struct pending *p, uint64_t id, uint64_t *due_ns)
+{
+	const struct pending_slot *slot = &p->slots[pending_number(id) & p->mask];
+
+	if (id == 0 || slot->id != id)
+		return false;
+	*due_ns = slot->due_ns;
+	return true;
+}
+
 enum pending_answer pending_answer(struct pending *p, uint64_t id, uint64_t *due_ns)
 {
 	uint64_t number = pending_number(id);

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,9 @@ uint64_t pending_next_id(const struct pending *p);
 void pending_add(struct pending *p, uint64_t due_ns);
 // *due_ns is set for PENDING_FIRST only. Of a request: its number is pending_number(id).
 enum pending_answer pending_answer(struct pending *p, uint64_t id, uint64_t *due_ns);
+
+// Whether that request waits for its answer; *due_ns only then.
+bool pending_waits(const struct pending *p, uint64_t id, uint64_t *due_ns);
 
 static inline uint64_t pending_number(uint64_t id)
 {

@@ -8,6 +8,8 @@
 #define USER_FIRST 10000 // so that all have five digits
 #define COOKIE     "z9hG4bK"
 #define CALL_ID_AT "@fedload"
+// Of a domain's number, REQUEST_DOMAINS_MAX - 1 at most.
+#define DOMAIN_DIGITS 5
 
 // A kind of request. Its body: prefix, fill, suffix.
 struct form {
@@ -75,12 +77,33 @@ static const uint8_t *fill_of(const struct requests *r, uint64_t id)
 	return r->fill + scatter(id) % 64;
 }
 
-static void add_uri(struct text *t, uint32_t user, struct view domain)
+static void add_user(struct text *t, uint32_t user)
 {
 	text_add(t, VIEW("sip:u"));
 	text_add_number(t, USER_FIRST + user);
 	text_add(t, VIEW("@"));
+}
+
+static void add_uri(struct text *t, uint32_t user, struct view domain)
+{
+	add_user(t, user);
 	text_add(t, domain);
+}
+
+// A conversation's sender; chance is its.
+static void add_sender(struct text *t, const struct requests *r, uint64_t chance)
+{
+	uint32_t number, digits = DOMAIN_DIGITS;
+	uint8_t label[1 + DOMAIN_DIGITS + 1] = "d00000.";
+
+	add_user(t, (uint32_t)chance % r->config.n_users);
+	if (r->config.n_domains > 1) {
+		number = (uint32_t)(scatter(chance) % r->config.n_domains);
+		for (; digits > 0; digits--, number /= 10)
+			label[digits] = (uint8_t)('0' + number % 10);
+		text_add(t, view_of(label, sizeof(label)));
+	}
+	text_add(t, r->from_domain);
 }
 
 // Everything up to the number of Content-Length; *mark is where the Call-ID says the body's.
@@ -90,7 +113,6 @@ static void add_head(struct text *t, const struct requests *r, const struct mix_
 	const struct form *form = &forms[what->kind];
 	bool tcp = r->config.transport == TRANSPORT_TCP;
 	uint64_t chance = scatter(what->conversation);
-	uint32_t from = (uint32_t)chance % r->config.n_users;
 	uint32_t to = (uint32_t)(chance >> 32) % r->config.n_users;
 
 	text_add(t, view_string(form->method));
@@ -103,7 +125,7 @@ static void add_head(struct text *t, const struct requests *r, const struct mix_
 	text_add(t, VIEW(";branch=" COOKIE));
 	text_add_hex64(t, id);
 	text_add(t, VIEW(";rport\r\nMax-Forwards: 70\r\nFrom: <"));
-	add_uri(t, from, r->from_domain);
+	add_sender(t, r, chance);
 	text_add(t, VIEW(">;tag="));
 	text_add_hex64(t, chance);
 	text_add(t, VIEW("\r\nTo: <"));

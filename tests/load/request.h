@@ -13,13 +13,17 @@
 #define REQUEST_FILL_BYTES  (MIX_DOCUMENT_BYTES_MAX + 64)
 #define REQUEST_DOMAIN_MAX  255
 #define REQUEST_USERS_MAX   90000
+#define REQUEST_DOMAINS_MAX 100000
 #define REQUEST_MESSAGE_MIN 400
 #define REQUEST_MESSAGE_MAX 8192
 
 struct requests_config {
 	const char *from_domain, *to_domain; // at most REQUEST_DOMAIN_MAX bytes; the caller's
 	uint32_t n_users;                    // of each, 1 to REQUEST_USERS_MAX
-	uint32_t message_bytes;              // of a MESSAGE, head and all
+	// Over 1, at most REQUEST_DOMAINS_MAX: senders are of so many domains below from_domain,
+	// d00000.NAME, d00001.NAME and so on, so that a relay has to look up as many.
+	uint32_t n_domains;
+	uint32_t message_bytes; // of a MESSAGE, head and all
 	enum transport transport;
 };
 

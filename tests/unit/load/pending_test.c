@@ -40,6 +40,19 @@ static void an_answer_finds_when_its_request_was_due(void **state)
 	assert_int_equal(due_ns, 100);
 }
 
+static void a_request_waits_until_it_is_answered(void **state)
+{
+	uint64_t id = add(100), due_ns = 0;
+
+	(void)state;
+	assert_true(pending_waits(&pending, id, &due_ns));
+	assert_int_equal(due_ns, 100);
+	assert_false(pending_waits(&pending, pending_next_id(&pending), &due_ns));
+	assert_false(pending_waits(&pending, 0, &due_ns));
+	pending_answer(&pending, id, &due_ns);
+	assert_false(pending_waits(&pending, id, &due_ns));
+}
+
 static void a_second_answer_is_told_from_the_first(void **state)
 {
 	uint64_t id = add(100), due_ns = 7;
@@ -93,6 +106,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			an_answer_finds_when_its_request_was_due, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_request_waits_until_it_is_answered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_second_answer_is_told_from_the_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -98,6 +98,39 @@ static void a_message_has_the_length_asked_for_but_for_a_byte(void **state)
 	assert_in_range(n_exact, n_all - 3, n_all);
 }
 
+static void senders_are_of_as_many_domains_as_asked_for(void **state)
+{
+	enum { N = 7 };
+	struct requests_config config = requests->config;
+	bool seen[N] = {false};
+	unsigned n_seen = 0;
+
+	(void)state;
+	config.n_domains = N;
+	requests_init(requests, &config);
+	for (uint32_t i = 0; i < 100 * N; i++) {
+		struct mix_request what = {.kind = MIX_IM, .conversation = i};
+		struct request_mark mark = write_and_read(&what, SIP_DATAGRAM);
+		struct sip_address from;
+		char name[32];
+		unsigned d = 0;
+
+		assert_true(requests_is_whole(requests, message, &mark));
+		assert_int_equal(sip_from(message, &from), 0);
+		do {
+			assert_true(d < N);
+			snprintf(name, sizeof(name), "d%05u.fabrikam.example", d);
+		} while (!view_equal(from.uri.host, view_string(name)) && ++d);
+		n_seen += !seen[d];
+		seen[d] = true;
+		// A conversation's sender does not change.
+		write_and_read(&what, SIP_DATAGRAM);
+		assert_int_equal(sip_from(message, &from), 0);
+		assert_true(view_equal(from.uri.host, view_string(name)));
+	}
+	assert_int_equal(n_seen, N);
+}
+
 static void a_document_has_the_length_asked_for(void **state)
 {
 	(void)state;
@@ -202,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_is_sip_and_recognised_and_whole),
 		cmocka_unit_test(a_message_has_the_length_asked_for_but_for_a_byte),
+		cmocka_unit_test(senders_are_of_as_many_domains_as_asked_for),
 		cmocka_unit_test(a_document_has_the_length_asked_for),
 		cmocka_unit_test(any_changed_byte_of_a_body_is_noticed),
 		cmocka_unit_test(the_body_of_another_request_is_not_whole),
