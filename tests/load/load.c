@@ -193,6 +193,7 @@ void load_result(const struct load *l, struct load_result *out)
 	};
 	if (station_streams(l->station) != NULL)
 		streams_count(station_streams(l->station), &out->streams);
+	out->n_malformed += out->streams.n_malformed;
 	if (l->caller == NULL)
 		return;
 	out->caller = caller_counts(l->caller);

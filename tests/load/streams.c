@@ -2,7 +2,7 @@
 
 #include "tests/load/streams.h"
 
-#include "lib/sip/message.h"
+#include "lib/sip/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ struct stream {
 	tcp_conn_id conn; // 0: none
 	uint64_t dial_ns; // of one that is kept: not before
 	uint32_t needed;  // bytes of a message that has begun; until then there is nothing to read
-	bool open, ready, finished;
+	struct sip_frame frame; // of that message
+	bool open, ready, finished, half_ping;
 	uint16_t listener;
 };
 
@@ -121,6 +122,8 @@ static void forget(struct streams *s, uint32_t index, uint64_t now_ns)
 	stream->finished = false;
 	stream->conn = 0;
 	stream->needed = 0;
+	stream->frame = (struct sip_frame){0};
+	stream->half_ping = false;
 	stream->dial_ns = now_ns + RETRY_NS;
 	if (!kept)
 		s->free[s->n_free++] = index;
@@ -153,55 +156,90 @@ static void take_event(struct streams *s, const struct tcp_event *e, uint64_t no
 
 enum read_result {
 	READ_MESSAGE, // *n_bytes of the buffer are one
-	READ_BLANK,   // or a line end, to be ignored (RFC 3261 §7.5)
-	READ_PING,    // or a keepalive (RFC 5626 §3.5.1)
+	READ_BROKEN,  // or would be one, were it SIP
+	READ_BLANK, // or line ends, to be ignored (RFC 3261 §7.5) or keepalives (RFC 5626 §3.5.1)
 	READ_NOTHING, // more is needed
 	READ_UNFRAMED,
 };
 
-// Where a message ends that could not be parsed: not here yet, or lost.
-static enum read_result find_end(const struct sip_message *m, struct view bytes, uint32_t *needed)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-	const uint8_t *end = memmem(bytes.at, bytes.len, "\r\n\r\n", 4);
-	size_t n_head;
-
-	*needed = (uint32_t)bytes.len + 1;
-	if (end == NULL)
-		return bytes.len < MESSAGE_BYTES_MAX ? READ_NOTHING : READ_UNFRAMED;
-	n_head = (size_t)(end - bytes.at) + 4;
-	if (!m->has_length || m->content_length > MESSAGE_BYTES_MAX - n_head ||
-		n_head + m->content_length <= bytes.len)
-		return READ_UNFRAMED;
-	*needed = (uint32_t)(n_head + m->content_length);
-	return READ_NOTHING;
+	return a < b ? a : b;
 }
 
-static enum read_result read_message(struct streams *s, struct stream *stream, uint32_t *n_bytes)
+// Bytes from offset on that lie in one piece, or a copy of those that do not.
+static struct view bytes_at(struct streams *s, struct stream *stream, uint32_t offset, uint32_t n)
+{
+	struct view piece = tcp_peek(s->tcp, stream->conn);
+
+	if (offset + (size_t)n <= piece.len)
+		return view_of(piece.at + offset, n);
+	return view_of(s->joined, tcp_copy(s->tcp, stream->conn, offset, s->joined, n));
+}
+
+// What may be a CR and its LF in two pieces is looked at as one.
+static uint32_t skip_blank(struct streams *s, struct stream *stream, uint32_t n)
+{
+	struct view piece = tcp_peek(s->tcp, stream->conn);
+	struct view bytes =
+		piece.len > 1 ? piece : bytes_at(s, stream, 0, least(n, sizeof("\r\n") - 1));
+	unsigned n_pings = 0;
+	uint32_t n_blank;
+
+	n_blank = (uint32_t)sip_frame_skip_blank(bytes, &stream->half_ping, &n_pings);
+	while (n_pings-- > 0)
+		(void)tcp_write(s->tcp, stream->conn, "\r\n", 2);
+	return n_blank;
+}
+
+// The way of what the parser could not read at once: a part, or what is malformed.
+static enum read_result read_on(
+	struct streams *s, struct stream *stream, uint32_t n, uint32_t *n_bytes)
+{
+	struct sip_frame *f = &stream->frame;
+	uint64_t n_all;
+
+	while (!f->ended && f->n_bytes < n) {
+		uint32_t left = least(n - f->n_bytes, MESSAGE_BYTES_MAX);
+
+		if (sip_frame_feed(f, bytes_at(s, stream, f->n_bytes, left)) != REASON_none)
+			return READ_UNFRAMED;
+	}
+	n_all = (uint64_t)f->n_bytes + f->body_bytes;
+	if (n_all > MESSAGE_BYTES_MAX)
+		return READ_UNFRAMED;
+	if (!f->ended || n_all > n) {
+		stream->needed = f->ended ? (uint32_t)n_all : n + 1;
+		return READ_NOTHING;
+	}
+	*n_bytes = (uint32_t)n_all;
+	return sip_message_parse(bytes_at(s, stream, 0, *n_bytes), SIP_STREAM, &s->message) ==
+			REASON_none
+		? READ_MESSAGE
+		: READ_BROKEN;
+}
+
+static enum read_result read_next(struct streams *s, struct stream *stream, uint32_t *n_bytes)
 {
 	uint32_t n = tcp_readable(s->tcp, stream->conn);
-	struct view bytes = tcp_peek(s->tcp, stream->conn);
+	struct view piece = tcp_peek(s->tcp, stream->conn);
 
 	if (n == 0 || n < stream->needed)
 		return READ_NOTHING;
-	if (bytes.len >= 4 && memcmp(bytes.at, "\r\n\r\n", 4) == 0) {
-		*n_bytes = 4;
-		return READ_PING;
-	}
-	if (bytes.at[0] == '\r' || bytes.at[0] == '\n') {
-		*n_bytes = 1;
-		return READ_BLANK;
-	}
-	if (sip_message_parse(bytes, SIP_STREAM, &s->message) != REASON_none) {
-		if (n > bytes.len) {
-			n = tcp_copy(s->tcp, stream->conn, 0, s->joined,
-				n < MESSAGE_BYTES_MAX ? n : MESSAGE_BYTES_MAX);
-			bytes = view_of(s->joined, n);
+	if (stream->frame.n_bytes == 0) {
+		*n_bytes = skip_blank(s, stream, n);
+		if (*n_bytes > 0)
+			return READ_BLANK;
+		if (n == 1 && piece.at[0] == '\r') {
+			stream->needed = 2; // its LF has not come
+			return READ_NOTHING;
 		}
-		if (sip_message_parse(bytes, SIP_STREAM, &s->message) != REASON_none)
-			return find_end(&s->message, bytes, &stream->needed);
+		if (sip_message_parse(piece, SIP_STREAM, &s->message) == REASON_none) {
+			*n_bytes = (uint32_t)s->message.bytes.len;
+			return READ_MESSAGE;
+		}
 	}
-	*n_bytes = (uint32_t)s->message.bytes.len;
-	return READ_MESSAGE;
+	return read_on(s, stream, n, n_bytes);
 }
 
 // True when it may have more to read.
@@ -215,12 +253,12 @@ static bool read_stream(
 	for (unsigned i = 0; i < MESSAGES_A_TURN; i++) {
 		if (tcp_room(s->tcp, stream->conn) < ANSWER_BYTES_MAX)
 			return !stream->finished;
-		switch (read_message(s, stream, &n_bytes)) {
+		switch (read_next(s, stream, &n_bytes)) {
 		case READ_MESSAGE:
 			hearer->hear(hearer->user, &s->message, &from, now_ns);
 			break;
-		case READ_PING:
-			tcp_write(s->tcp, stream->conn, "\r\n", 2);
+		case READ_BROKEN:
+			s->counts.n_malformed++;
 			break;
 		case READ_BLANK:
 			break;
@@ -238,6 +276,7 @@ static bool read_stream(
 		}
 		tcp_consume(s->tcp, stream->conn, n_bytes);
 		stream->needed = 0;
+		stream->frame = (struct sip_frame){0};
 	}
 	return true;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SIP over the connections of a station: messages whole again (RFC 3261 §18.3), connections that
+// SIP over the connections of a station: messages whole again, by lib/sip/frame as the relay's,
+// connections that
 // are to be there opened, and again when they are lost. A message stays in its receive buffer until
 // it is whole and there is room for an answer, so a peer that does not read is not read from.
 //
@@ -16,6 +17,7 @@ struct streams_counts {
 	uint32_t n_open, n_kept_open; // now
 	uint64_t n_opened, n_closed;  // ever; closed by whom- or whatever
 	uint64_t n_unframed;          // closed by us: where the next message begins was lost
+	uint64_t n_malformed;         // messages that are none, but whose end is known
 };
 
 // n_max: connections at once. NULL with errno.

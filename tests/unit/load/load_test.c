@@ -3,6 +3,8 @@
 // loses, doubles or changes what it is told to. Nothing here depends on how fast the machine is:
 // what is due is sent late rather than never.
 
+#include "lib/base/wire.h"
+#include "lib/net/ip.h"
 #include "tests/load/load.h"
 #include "tests/unit/test.h"
 
@@ -151,13 +153,22 @@ static void deliver(struct end *to, struct rte_mbuf *frame)
 		rte_pktmbuf_free(frame);
 }
 
-// A datagram's checksum is left out (RFC 768), so that nobody but its reader sees the change.
+// A datagram's checksum is left out (RFC 768) and a segment's made right (RFC 1624), so that nobody
+// but its reader sees the change.
 static void change(struct rte_mbuf *frame, uint8_t *at)
 {
-	uint8_t *udp = rte_pktmbuf_mtod_offset(frame, uint8_t *, 14 + 20);
+	uint8_t *ip = rte_pktmbuf_mtod_offset(frame, uint8_t *, 14), *l4 = ip + 20;
+	uint8_t *word = at - (size_t)(at - l4) % 2;
+	uint32_t before = wire_get16(word), sum;
 
 	*at ^= 1;
-	udp[6] = udp[7] = 0;
+	if (ip[9] == IP_PROTOCOL_UDP) {
+		wire_put16(l4 + 6, 0);
+		return;
+	}
+	sum = (uint16_t)~wire_get16(l4 + 16) + (uint16_t)~before + wire_get16(word);
+	sum = (sum & 0xffff) + (sum >> 16);
+	wire_put16(l4 + 16, (uint16_t) ~(sum + (sum >> 16)));
 }
 
 static void pass(struct end *to, struct rte_mbuf *frame)
@@ -343,6 +354,25 @@ static void over_tcp_a_lossy_wire_loses_no_request(void **state)
 	close_ends();
 }
 
+static void a_malformed_message_of_a_stream_is_left_out_and_the_next_one_read(void **state)
+{
+	// Its colon.
+	const struct wire_fault fault = {
+		.fault = CHANGE, .text = "\r\nCSeq: ", .every = 50, .change_at = 6};
+	struct load_result r, callee;
+
+	(void)state;
+	open_ends(TRANSPORT_TCP, false, MIX_MESSAGE);
+	try(&fault, &impatient, &r);
+	load_result(ends[CALLEE].load, &callee);
+	assert_true(wire_fault.n_done > 5);
+	assert_int_equal(callee.n_malformed + r.n_malformed, wire_fault.n_done);
+	assert_in_range(caller_lost(r.caller), 5, wire_fault.n_done);
+	assert_int_equal(caller_wrong(r.caller), 0);
+	assert_int_equal(r.streams.n_closed + callee.streams.n_unframed, 0);
+	close_ends();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +384,7 @@ int main(void)
 		cmocka_unit_test(an_answer_to_no_request_is_a_stray),
 		cmocka_unit_test(an_answer_with_another_requests_branch_is_altered),
 		cmocka_unit_test(over_tcp_a_lossy_wire_loses_no_request),
+		cmocka_unit_test(a_malformed_message_of_a_stream_is_left_out_and_the_next_one_read),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
