@@ -42,7 +42,7 @@ struct caller *caller_new(const struct caller_config *config)
 		return NULL;
 	}
 	if (config->target.transport == TRANSPORT_TCP)
-		streams_keep(station_streams(config->station), config->n_conns, 0, &config->target);
+		flows_keep(station_flows(config->station), config->n_conns, 0, &config->target);
 	return c;
 }
 
@@ -80,7 +80,7 @@ static bool choose_way(struct caller *c, struct way *way)
 	way->remote = config->target;
 	if (way->transport == TRANSPORT_TCP) {
 		way->listener = 0;
-		way->conn = streams_next(station_streams(config->station));
+		way->conn = flows_next(station_flows(config->station));
 		return way->conn != 0;
 	}
 	way->listener = (uint16_t)(c->next_listener++ % config->map->n_listeners);
@@ -173,12 +173,12 @@ bool caller_due(const struct caller *c, uint64_t id, uint64_t *due_ns)
 
 bool caller_is_through(const struct caller *c)
 {
-	struct streams_counts streams;
+	struct flows_counts flows;
 
 	if (!c->was_answered || c->config.target.transport != TRANSPORT_TCP)
 		return c->was_answered;
-	streams_count(station_streams(c->config.station), &streams);
-	return streams.n_kept_open == c->config.n_conns;
+	flows_count(station_flows(c->config.station), &flows);
+	return flows.n_kept_open == c->config.n_conns;
 }
 
 bool caller_is_settled(const struct caller *c)

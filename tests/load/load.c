@@ -191,9 +191,9 @@ void load_result(const struct load *l, struct load_result *out)
 			counters->reason[REASON_sip_response_malformed] +
 			counters->reason[REASON_sip_body_short],
 	};
-	if (station_streams(l->station) != NULL)
-		streams_count(station_streams(l->station), &out->streams);
-	out->n_malformed += out->streams.n_malformed;
+	if (station_flows(l->station) != NULL)
+		flows_count(station_flows(l->station), &out->flows);
+	out->n_malformed += out->flows.n_malformed;
 	if (l->caller == NULL)
 		return;
 	out->caller = caller_counts(l->caller);

@@ -70,7 +70,7 @@ uint64_t load_now_ns(const struct load *l);
 struct load_result {
 	const struct caller_counts *caller; // NULL for a callee
 	const struct callee_counts *callee;
-	struct streams_counts streams;
+	struct flows_counts flows;
 	uint64_t n_dropped;      // frames that our own port did not take: the generator's fault
 	uint64_t n_malformed;    // datagrams, and messages of streams, that are no SIP
 	const uint64_t *reasons; // REASON_N of them: what became of frames, datagrams, segments

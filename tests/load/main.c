@@ -163,7 +163,7 @@ static int call(struct program *p)
 		fprintf(stderr,
 			"fedload: nothing was answered within %u s, or not all connections opened "
 			"(%u of %u)\n",
-			THROUGH_SECONDS, result.streams.n_kept_open, p->options.load.n_conns);
+			THROUGH_SECONDS, result.flows.n_kept_open, p->options.load.n_conns);
 		report_reasons(&result, stderr);
 		return 1;
 	}

@@ -36,7 +36,7 @@ static void trial_as_json(
 		"\"users\": %.0f, \"dropped\": %" PRIu64 ", \"closed\": %" PRIu64
 		", \"unframed\": %" PRIu64 "}\n",
 		quantile_us(c, 0.5), quantile_us(c, 0.99), quantile_us(c, 0.999), quantile_us(c, 1),
-		r->users, r->n_dropped, r->streams.n_closed, r->streams.n_unframed);
+		r->users, r->n_dropped, r->flows.n_closed, r->flows.n_unframed);
 }
 
 static void trial_as_text(
@@ -63,10 +63,10 @@ static void trial_as_text(
 		quantile_us(c, 1));
 	if (r->n_dropped > 0)
 		fprintf(out, "  our own port dropped %" PRIu64 " frames\n", r->n_dropped);
-	if (r->streams.n_closed > 0)
+	if (r->flows.n_closed > 0)
 		fprintf(out,
 			"  connections closed so far: %" PRIu64 ", of them unframed %" PRIu64 "\n",
-			r->streams.n_closed, r->streams.n_unframed);
+			r->flows.n_closed, r->flows.n_unframed);
 }
 
 void report_trial(const struct options *o, const struct load_result *r, double rate, FILE *out)
@@ -90,8 +90,8 @@ void report_callee(const struct options *o, const struct load_result *r, double 
 			", \"malformed\": %" PRIu64 ", \"dropped\": %" PRIu64
 			", \"opened\": %" PRIu64 ", \"unframed\": %" PRIu64 "}\n",
 			transport_text(o), seconds, c->n_requests, c->n_answered, c->n_altered,
-			c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped,
-			r->streams.n_opened, r->streams.n_unframed);
+			c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped, r->flows.n_opened,
+			r->flows.n_unframed);
 	else
 		fprintf(out,
 			"callee, %s, %.1f s\n  requests      %" PRIu64 "\n  answered      %" PRIu64
@@ -100,8 +100,8 @@ void report_callee(const struct options *o, const struct load_result *r, double 
 			"\n  dropped       %" PRIu64 "\n  connections   %" PRIu64
 			"\n  unframed      %" PRIu64 "\n",
 			transport_text(o), seconds, c->n_requests, c->n_answered, c->n_altered,
-			c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped,
-			r->streams.n_opened, r->streams.n_unframed);
+			c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped, r->flows.n_opened,
+			r->flows.n_unframed);
 	fflush(out);
 }
 

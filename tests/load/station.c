@@ -19,7 +19,7 @@ struct station {
 	struct queue queue;
 	struct net *net;
 	struct conns *conns;
-	struct streams *streams;
+	struct flows *flows;
 	uint64_t hz, ns_per_tick; // in 2^-32 ns
 	uint64_t next_timers;     // TSC
 	struct sip_message message;
@@ -52,7 +52,7 @@ static int open_net(struct station *s)
 	return s->net != NULL ? 0 : -errno;
 }
 
-static int open_streams(struct station *s)
+static int open_flows(struct station *s)
 {
 	const struct core_map *map = s->config.map;
 	struct conns_config config = {
@@ -71,8 +71,8 @@ static int open_streams(struct station *s)
 	s->conns = conns_new(&config);
 	if (s->conns == NULL)
 		return -errno;
-	s->streams = streams_new(s->conns, map->tcp.n_conns);
-	return s->streams != NULL ? 0 : -ENOMEM;
+	s->flows = flows_new(s->conns, map->tcp.n_conns);
+	return s->flows != NULL ? 0 : -ENOMEM;
 }
 
 struct station *station_new(const struct station_config *config)
@@ -90,7 +90,7 @@ struct station *station_new(const struct station_config *config)
 	s->queue.counters = &s->counters;
 	r = open_net(s);
 	if (r == 0)
-		r = open_streams(s);
+		r = open_flows(s);
 	if (r == 0)
 		return s;
 	station_free(s);
@@ -103,7 +103,7 @@ void station_free(struct station *s)
 	if (s == NULL)
 		return;
 	rte_pktmbuf_free_bulk(s->queue.tx, s->queue.n_tx);
-	streams_free(s->streams);
+	flows_free(s->flows);
 	conns_free(s->conns);
 	net_free(s->net);
 	free(s);
@@ -133,7 +133,7 @@ static void run_timers(struct station *s, uint64_t now)
 	net_timers(s->net, now, TIMERS_BUDGET);
 	if (s->conns != NULL) {
 		tcp_timers(conns_engine(s->conns), to_ns(s, now), CONN_TIMERS_BUDGET);
-		streams_timers(s->streams, to_ns(s, now));
+		flows_timers(s->flows, to_ns(s, now));
 	}
 	s->next_timers = now + s->hz / TIMERS_PER_SECOND;
 }
@@ -154,8 +154,8 @@ bool station_receive(struct station *s)
 	}
 	if (now >= s->next_timers)
 		run_timers(s, now);
-	if (s->streams != NULL)
-		more = streams_poll(s->streams, &s->config.hearer, to_ns(s, now));
+	if (s->flows != NULL)
+		more = flows_poll(s->flows, &s->config.hearer, to_ns(s, now));
 	return n > 0 || more;
 }
 
@@ -189,9 +189,9 @@ bool station_flush(struct station *s)
 	return more;
 }
 
-struct streams *station_streams(struct station *s)
+struct flows *station_flows(struct station *s)
 {
-	return s->streams;
+	return s->flows;
 }
 
 const struct worker_counters *station_counters(const struct station *s)

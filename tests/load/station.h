@@ -8,7 +8,7 @@
 
 #include "dataplane/core_map/core_map.h"
 #include "dataplane/port/port.h"
-#include "tests/load/streams.h"
+#include "tests/load/flows.h"
 
 struct station;
 
@@ -35,5 +35,5 @@ int station_send(struct station *s, const struct way *to, struct view message);
 bool station_flush(struct station *s);
 
 // NULL where no listener takes TCP.
-struct streams *station_streams(struct station *s);
+struct flows *station_flows(struct station *s);
 const struct worker_counters *station_counters(const struct station *s);

@@ -239,7 +239,7 @@ static void assert_all_answered(enum transport transport, bool six, enum mix_nam
 	assert_true(load_passed(&caller, 0));
 	assert_int_equal(callee.callee->n_foreign + callee.callee->n_altered, 0);
 	assert_int_equal(callee.callee->n_requests, callee.callee->n_answered);
-	assert_int_equal(callee.streams.n_open, transport == TRANSPORT_TCP ? 8 : 0);
+	assert_int_equal(callee.flows.n_open, transport == TRANSPORT_TCP ? 8 : 0);
 	close_ends();
 }
 
@@ -350,7 +350,7 @@ static void over_tcp_a_lossy_wire_loses_no_request(void **state)
 	try(&fault, &patient, &r);
 	assert_true(wire_fault.n_done > 5);
 	assert_true(load_passed(&r, 0));
-	assert_int_equal(r.streams.n_closed, 0);
+	assert_int_equal(r.flows.n_closed, 0);
 	close_ends();
 }
 
@@ -369,7 +369,7 @@ static void a_malformed_message_of_a_stream_is_left_out_and_the_next_one_read(vo
 	assert_int_equal(callee.n_malformed + r.n_malformed, wire_fault.n_done);
 	assert_in_range(caller_lost(r.caller), 5, wire_fault.n_done);
 	assert_int_equal(caller_wrong(r.caller), 0);
-	assert_int_equal(r.streams.n_closed + callee.streams.n_unframed, 0);
+	assert_int_equal(r.flows.n_closed + callee.flows.n_unframed, 0);
 	close_ends();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "tests/load/streams.h"
+#include "tests/load/flows.h"
 
 #include "lib/sip/frame.h"
 
@@ -14,7 +14,7 @@
 #define DIALS_A_TURN       64
 #define RETRY_NS           1000000000
 
-struct stream {
+struct flow {
 	tcp_conn_id conn; // 0: none
 	uint64_t dial_ns; // of one that is kept: not before
 	uint32_t needed;  // bytes of a message that has begun; until then there is nothing to read
@@ -23,7 +23,7 @@ struct stream {
 	uint16_t listener;
 };
 
-struct streams {
+struct flows {
 	struct conns *conns;
 	struct tcp *tcp;
 	uint32_t n_max, n_kept, n_free;
@@ -31,16 +31,16 @@ struct streams {
 	uint16_t kept_listener;
 	struct endpoint kept_remote;
 	uint32_t first_ready, n_ready; // ring of n_max
-	struct streams_counts counts;
-	struct stream *all; // those that are kept first
+	struct flows_counts counts;
+	struct flow *all; // those that are kept first
 	uint32_t *free, *ready;
 	uint8_t joined[MESSAGE_BYTES_MAX]; // a message that lies in several pieces
 	struct sip_message message;
 };
 
-struct streams *streams_new(struct conns *conns, uint32_t n_max)
+struct flows *flows_new(struct conns *conns, uint32_t n_max)
 {
-	struct streams *s = calloc(1, sizeof(*s));
+	struct flows *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
@@ -51,7 +51,7 @@ struct streams *streams_new(struct conns *conns, uint32_t n_max)
 	s->free = calloc(n_max, sizeof(*s->free));
 	s->ready = calloc(n_max, sizeof(*s->ready));
 	if (s->all == NULL || s->free == NULL || s->ready == NULL) {
-		streams_free(s);
+		flows_free(s);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -62,7 +62,7 @@ struct streams *streams_new(struct conns *conns, uint32_t n_max)
 	return s;
 }
 
-void streams_free(struct streams *s)
+void flows_free(struct flows *s)
 {
 	if (s == NULL)
 		return;
@@ -72,7 +72,7 @@ void streams_free(struct streams *s)
 	free(s);
 }
 
-void streams_keep(struct streams *s, uint32_t n, uint16_t listener, const struct endpoint *remote)
+void flows_keep(struct flows *s, uint32_t n, uint16_t listener, const struct endpoint *remote)
 {
 	s->n_kept = n < s->n_free ? n : s->n_free;
 	s->n_free -= s->n_kept; // the lowest numbers, which lie on top
@@ -80,19 +80,19 @@ void streams_keep(struct streams *s, uint32_t n, uint16_t listener, const struct
 	s->kept_remote = *remote;
 }
 
-tcp_conn_id streams_next(struct streams *s)
+tcp_conn_id flows_next(struct flows *s)
 {
 	for (uint32_t i = 0; i < s->n_kept; i++) {
-		const struct stream *stream = &s->all[s->next_kept];
+		const struct flow *flow = &s->all[s->next_kept];
 
 		s->next_kept = s->next_kept + 1 < s->n_kept ? s->next_kept + 1 : 0;
-		if (stream->open)
-			return stream->conn;
+		if (flow->open)
+			return flow->conn;
 	}
 	return 0;
 }
 
-static void make_ready(struct streams *s, uint32_t index)
+static void make_ready(struct flows *s, uint32_t index)
 {
 	if (s->all[index].ready)
 		return;
@@ -100,7 +100,7 @@ static void make_ready(struct streams *s, uint32_t index)
 	s->ready[(s->first_ready + s->n_ready++) % s->n_max] = index;
 }
 
-static bool accept_conn(struct streams *s, const struct tcp_event *e, uint32_t *index)
+static bool accept_conn(struct flows *s, const struct tcp_event *e, uint32_t *index)
 {
 	if (s->n_free == 0 || (e->what & TCP_CLOSED) != 0)
 		return false;
@@ -110,37 +110,37 @@ static bool accept_conn(struct streams *s, const struct tcp_event *e, uint32_t *
 	return tcp_set_user(s->tcp, e->conn, *index + 1);
 }
 
-static void forget(struct streams *s, uint32_t index, uint64_t now_ns)
+static void forget(struct flows *s, uint32_t index, uint64_t now_ns)
 {
-	struct stream *stream = &s->all[index];
+	struct flow *flow = &s->all[index];
 	bool kept = index < s->n_kept;
 
 	s->counts.n_closed++;
-	s->counts.n_open -= stream->open;
-	s->counts.n_kept_open -= stream->open && kept;
-	stream->open = false;
-	stream->finished = false;
-	stream->conn = 0;
-	stream->needed = 0;
-	stream->frame = (struct sip_frame){0};
-	stream->half_ping = false;
-	stream->dial_ns = now_ns + RETRY_NS;
+	s->counts.n_open -= flow->open;
+	s->counts.n_kept_open -= flow->open && kept;
+	flow->open = false;
+	flow->finished = false;
+	flow->conn = 0;
+	flow->needed = 0;
+	flow->frame = (struct sip_frame){0};
+	flow->half_ping = false;
+	flow->dial_ns = now_ns + RETRY_NS;
 	if (!kept)
 		s->free[s->n_free++] = index;
 }
 
-static void take_event(struct streams *s, const struct tcp_event *e, uint64_t now_ns)
+static void take_event(struct flows *s, const struct tcp_event *e, uint64_t now_ns)
 {
 	uint32_t index = (uint32_t)e->user - 1;
-	struct stream *stream;
+	struct flow *flow;
 
 	if (e->user == 0 && !accept_conn(s, e, &index)) {
 		tcp_abort(s->tcp, e->conn, REASON_tcp_closed);
 		return;
 	}
-	stream = &s->all[index];
-	if ((e->what & TCP_OPENED) != 0 && !stream->open) {
-		stream->open = true;
+	flow = &s->all[index];
+	if ((e->what & TCP_OPENED) != 0 && !flow->open) {
+		flow->open = true;
 		s->counts.n_opened++;
 		s->counts.n_open++;
 		s->counts.n_kept_open += index < s->n_kept;
@@ -150,7 +150,7 @@ static void take_event(struct streams *s, const struct tcp_event *e, uint64_t no
 		return;
 	}
 	if ((e->what & TCP_PEER_FINISHED) != 0)
-		stream->finished = true;
+		flow->finished = true;
 	make_ready(s, index);
 }
 
@@ -168,70 +168,69 @@ static uint32_t least(uint32_t a, uint32_t b)
 }
 
 // Bytes from offset on that lie in one piece, or a copy of those that do not.
-static struct view bytes_at(struct streams *s, struct stream *stream, uint32_t offset, uint32_t n)
+static struct view bytes_at(struct flows *s, struct flow *flow, uint32_t offset, uint32_t n)
 {
-	struct view piece = tcp_peek(s->tcp, stream->conn);
+	struct view piece = tcp_peek(s->tcp, flow->conn);
 
 	if (offset + (size_t)n <= piece.len)
 		return view_of(piece.at + offset, n);
-	return view_of(s->joined, tcp_copy(s->tcp, stream->conn, offset, s->joined, n));
+	return view_of(s->joined, tcp_copy(s->tcp, flow->conn, offset, s->joined, n));
 }
 
 // What may be a CR and its LF in two pieces is looked at as one.
-static uint32_t skip_blank(struct streams *s, struct stream *stream, uint32_t n)
+static uint32_t skip_blank(struct flows *s, struct flow *flow, uint32_t n)
 {
-	struct view piece = tcp_peek(s->tcp, stream->conn);
+	struct view piece = tcp_peek(s->tcp, flow->conn);
 	struct view bytes =
-		piece.len > 1 ? piece : bytes_at(s, stream, 0, least(n, sizeof("\r\n") - 1));
+		piece.len > 1 ? piece : bytes_at(s, flow, 0, least(n, sizeof("\r\n") - 1));
 	unsigned n_pings = 0;
 	uint32_t n_blank;
 
-	n_blank = (uint32_t)sip_frame_skip_blank(bytes, &stream->half_ping, &n_pings);
+	n_blank = (uint32_t)sip_frame_skip_blank(bytes, &flow->half_ping, &n_pings);
 	while (n_pings-- > 0)
-		(void)tcp_write(s->tcp, stream->conn, "\r\n", 2);
+		(void)tcp_write(s->tcp, flow->conn, "\r\n", 2);
 	return n_blank;
 }
 
 // The way of what the parser could not read at once: a part, or what is malformed.
-static enum read_result read_on(
-	struct streams *s, struct stream *stream, uint32_t n, uint32_t *n_bytes)
+static enum read_result read_on(struct flows *s, struct flow *flow, uint32_t n, uint32_t *n_bytes)
 {
-	struct sip_frame *f = &stream->frame;
+	struct sip_frame *f = &flow->frame;
 	uint64_t n_all;
 
 	while (!f->ended && f->n_bytes < n) {
 		uint32_t left = least(n - f->n_bytes, MESSAGE_BYTES_MAX);
 
-		if (sip_frame_feed(f, bytes_at(s, stream, f->n_bytes, left)) != REASON_none)
+		if (sip_frame_feed(f, bytes_at(s, flow, f->n_bytes, left)) != REASON_none)
 			return READ_UNFRAMED;
 	}
 	n_all = (uint64_t)f->n_bytes + f->body_bytes;
 	if (n_all > MESSAGE_BYTES_MAX)
 		return READ_UNFRAMED;
 	if (!f->ended || n_all > n) {
-		stream->needed = f->ended ? (uint32_t)n_all : n + 1;
+		flow->needed = f->ended ? (uint32_t)n_all : n + 1;
 		return READ_NOTHING;
 	}
 	*n_bytes = (uint32_t)n_all;
-	return sip_message_parse(bytes_at(s, stream, 0, *n_bytes), SIP_STREAM, &s->message) ==
+	return sip_message_parse(bytes_at(s, flow, 0, *n_bytes), SIP_STREAM, &s->message) ==
 			REASON_none
 		? READ_MESSAGE
 		: READ_BROKEN;
 }
 
-static enum read_result read_next(struct streams *s, struct stream *stream, uint32_t *n_bytes)
+static enum read_result read_next(struct flows *s, struct flow *flow, uint32_t *n_bytes)
 {
-	uint32_t n = tcp_readable(s->tcp, stream->conn);
-	struct view piece = tcp_peek(s->tcp, stream->conn);
+	uint32_t n = tcp_readable(s->tcp, flow->conn);
+	struct view piece = tcp_peek(s->tcp, flow->conn);
 
-	if (n == 0 || n < stream->needed)
+	if (n == 0 || n < flow->needed)
 		return READ_NOTHING;
-	if (stream->frame.n_bytes == 0) {
-		*n_bytes = skip_blank(s, stream, n);
+	if (flow->frame.n_bytes == 0) {
+		*n_bytes = skip_blank(s, flow, n);
 		if (*n_bytes > 0)
 			return READ_BLANK;
 		if (n == 1 && piece.at[0] == '\r') {
-			stream->needed = 2; // its LF has not come
+			flow->needed = 2; // its LF has not come
 			return READ_NOTHING;
 		}
 		if (sip_message_parse(piece, SIP_STREAM, &s->message) == REASON_none) {
@@ -239,21 +238,21 @@ static enum read_result read_next(struct streams *s, struct stream *stream, uint
 			return READ_MESSAGE;
 		}
 	}
-	return read_on(s, stream, n, n_bytes);
+	return read_on(s, flow, n, n_bytes);
 }
 
 // True when it may have more to read.
-static bool read_stream(
-	struct streams *s, struct stream *stream, const struct hearer *hearer, uint64_t now_ns)
+static bool read_flow(
+	struct flows *s, struct flow *flow, const struct hearer *hearer, uint64_t now_ns)
 {
 	struct way from = {
-		.transport = TRANSPORT_TCP, .listener = stream->listener, .conn = stream->conn};
+		.transport = TRANSPORT_TCP, .listener = flow->listener, .conn = flow->conn};
 	uint32_t n_bytes;
 
 	for (unsigned i = 0; i < MESSAGES_A_TURN; i++) {
-		if (tcp_room(s->tcp, stream->conn) < ANSWER_BYTES_MAX)
-			return !stream->finished;
-		switch (read_next(s, stream, &n_bytes)) {
+		if (tcp_room(s->tcp, flow->conn) < ANSWER_BYTES_MAX)
+			return !flow->finished;
+		switch (read_next(s, flow, &n_bytes)) {
 		case READ_MESSAGE:
 			hearer->hear(hearer->user, &s->message, &from, now_ns);
 			break;
@@ -264,24 +263,23 @@ static bool read_stream(
 			break;
 		case READ_UNFRAMED:
 			s->counts.n_unframed++;
-			tcp_abort(s->tcp, stream->conn, REASON_sip_malformed);
+			tcp_abort(s->tcp, flow->conn, REASON_sip_malformed);
 			return false;
 		case READ_NOTHING:
-			if (stream->finished) {
-				tcp_consume(
-					s->tcp, stream->conn, tcp_readable(s->tcp, stream->conn));
-				tcp_close(s->tcp, stream->conn, now_ns);
+			if (flow->finished) {
+				tcp_consume(s->tcp, flow->conn, tcp_readable(s->tcp, flow->conn));
+				tcp_close(s->tcp, flow->conn, now_ns);
 			}
 			return false;
 		}
-		tcp_consume(s->tcp, stream->conn, n_bytes);
-		stream->needed = 0;
-		stream->frame = (struct sip_frame){0};
+		tcp_consume(s->tcp, flow->conn, n_bytes);
+		flow->needed = 0;
+		flow->frame = (struct sip_frame){0};
 	}
 	return true;
 }
 
-bool streams_poll(struct streams *s, const struct hearer *hearer, uint64_t now_ns)
+bool flows_poll(struct flows *s, const struct hearer *hearer, uint64_t now_ns)
 {
 	uint32_t n = s->n_ready < CONNECTIONS_A_TURN ? s->n_ready : CONNECTIONS_A_TURN;
 	struct tcp_event event;
@@ -296,35 +294,35 @@ bool streams_poll(struct streams *s, const struct hearer *hearer, uint64_t now_n
 		s->first_ready = (s->first_ready + 1) % s->n_max;
 		s->n_ready--;
 		s->all[index].ready = false;
-		if (s->all[index].conn != 0 && read_stream(s, &s->all[index], hearer, now_ns))
+		if (s->all[index].conn != 0 && read_flow(s, &s->all[index], hearer, now_ns))
 			make_ready(s, index);
 	}
 	return s->n_ready > 0;
 }
 
-void streams_timers(struct streams *s, uint64_t now_ns)
+void flows_timers(struct flows *s, uint64_t now_ns)
 {
 	unsigned n = 0;
 
 	if (s->counts.n_kept_open == s->n_kept)
 		return;
 	for (uint32_t i = 0; i < s->n_kept && n < DIALS_A_TURN; i++) {
-		struct stream *stream = &s->all[i];
+		struct flow *flow = &s->all[i];
 
-		if (stream->conn != 0 || now_ns < stream->dial_ns)
+		if (flow->conn != 0 || now_ns < flow->dial_ns)
 			continue;
 		n++;
-		stream->dial_ns = now_ns + RETRY_NS;
-		stream->listener = s->kept_listener;
-		if (conns_open(s->conns, s->kept_listener, &s->kept_remote, now_ns,
-			    &stream->conn) == 0)
-			tcp_set_user(s->tcp, stream->conn, i + 1);
+		flow->dial_ns = now_ns + RETRY_NS;
+		flow->listener = s->kept_listener;
+		if (conns_open(s->conns, s->kept_listener, &s->kept_remote, now_ns, &flow->conn) ==
+			0)
+			tcp_set_user(s->tcp, flow->conn, i + 1);
 		else
-			stream->conn = 0;
+			flow->conn = 0;
 	}
 }
 
-void streams_count(const struct streams *s, struct streams_counts *out)
+void flows_count(const struct flows *s, struct flows_counts *out)
 {
 	*out = s->counts;
 }
