@@ -14,24 +14,40 @@ __attribute__((noreturn)) static void give_up(const char *what)
 	exit(1);
 }
 
-// An organisation with a server and sources of both families.
-static uint32_t add_peer(struct builder *b, enum transport transport, const char *hop4,
-	const char *hop6, const char *source4, const char *source6)
+// An organisation with a server and sources of both families; n_hops 1: the server's IPv4 address
+// only.
+static uint32_t add_peer(struct builder *b, enum transport transport, const char *const hops[2],
+	const char *const sources[2], unsigned n_hops)
 {
-	struct endpoint hops[2];
-	struct ip_prefix sources[2];
+	struct endpoint endpoints[2];
+	struct ip_prefix prefixes[2];
 	int64_t peer;
 
-	if (endpoint_parse(view_string(hop4), 5060, transport, &hops[0]) < 0 ||
-		endpoint_parse(view_string(hop6), 5060, transport, &hops[1]) < 0 ||
-		ip_prefix_parse(view_string(source4), &sources[0]) < 0 ||
-		ip_prefix_parse(view_string(source6), &sources[1]) < 0)
-		give_up("peer");
-	peer = builder_add_peer(
-		b, hops, transport == TRANSPORT_TCP ? 1 : 2, sources, 2, IMAGE_RULE(0, 1));
+	for (unsigned i = 0; i < 2; i++) {
+		if (endpoint_parse(view_string(hops[i]), 5060, transport, &endpoints[i]) < 0 ||
+			ip_prefix_parse(view_string(sources[i]), &prefixes[i]) < 0)
+			give_up("peer");
+	}
+	peer = builder_add_peer(b, endpoints, n_hops, prefixes, 2, IMAGE_RULE(0, 1));
 	if (peer < 0)
 		give_up("peer refused");
 	return (uint32_t)peer;
+}
+
+static uint32_t add_local(struct builder *b, enum transport transport, unsigned n_hops)
+{
+	static const char *const hops[] = {"10.10.0.2", "fd10::2"},
+				 *const sources[] = {"10.10.0.0/24", "fd10::/64"};
+
+	return add_peer(b, transport, hops, sources, n_hops);
+}
+
+static uint32_t add_partner(struct builder *b)
+{
+	static const char *const hops[] = {"192.0.2.2", "2001:db8::2"},
+				 *const sources[] = {"192.0.2.0/24", "2001:db8::/64"};
+
+	return add_peer(b, TRANSPORT_UDP, hops, sources, 2);
 }
 
 static void add_name(struct builder *b, const char *name, enum image_list list, uint32_t peer)
@@ -51,16 +67,14 @@ static void add_names(struct builder *b, uint32_t n_names)
 	uint32_t peers[N_PEERS];
 
 	for (uint32_t p = 0; p < N_PEERS; p++)
-		peers[p] = add_peer(b, TRANSPORT_UDP, "192.0.2.2", "2001:db8::2", "192.0.2.0/24",
-			"2001:db8::/64");
+		peers[p] = add_partner(b);
 	for (uint32_t i = 0; i < n_names; i++) {
 		traffic_domain(i, name);
 		add_name(b, name, IMAGE_ALLOW, peers[i % N_PEERS]);
 	}
 }
 
-int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_pattern,
-	uint64_t generation, enum transport transport, size_t *n_bytes)
+static struct builder *begin(enum transport transport, unsigned n_hops)
 {
 	const struct builder_settings settings = {
 		.flags = IMAGE_FEDERATION_ON | IMAGE_SIP_ON,
@@ -68,14 +82,31 @@ int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_patt
 		.relay_key = {1, 2, 3},
 	};
 	struct builder *b = builder_new(&settings);
-	char text[80], error[PATTERN_ERROR_BYTES];
-	struct image_info info;
-	int fd;
 
 	if (b == NULL || builder_add_source(b, VIEW("bench")) < 0)
 		give_up("no memory");
-	add_name(b, TRAFFIC_LOCAL_DOMAIN, IMAGE_LOCAL,
-		add_peer(b, transport, "10.10.0.2", "fd10::2", "10.10.0.0/24", "fd10::/64"));
+	add_name(b, TRAFFIC_LOCAL_DOMAIN, IMAGE_LOCAL, add_local(b, transport, n_hops));
+	return b;
+}
+
+static int finish(struct builder *b, uint64_t generation, size_t *n_bytes)
+{
+	struct image_info info;
+	int fd = builder_finish(b, generation, &info);
+
+	builder_free(b);
+	if (fd < 0)
+		give_up("does not build");
+	*n_bytes = (size_t)lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_pattern,
+	uint64_t generation, enum transport transport, size_t *n_bytes)
+{
+	struct builder *b = begin(transport, transport == TRANSPORT_TCP ? 1 : 2);
+	char text[80], error[PATTERN_ERROR_BYTES];
+
 	add_names(b, n_names);
 	for (uint32_t i = 0; i < n_patterns; i++) {
 		snprintf(text, sizeof(text), "*.bulk-%u-*.invalid", first_pattern + i);
@@ -83,10 +114,18 @@ int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_patt
 			    IMAGE_RULE(0, 3), error) < 0)
 			give_up(error);
 	}
-	fd = builder_finish(b, generation, &info);
-	builder_free(b);
-	if (fd < 0)
-		give_up("does not build");
-	*n_bytes = (size_t)lseek(fd, 0, SEEK_END);
-	return fd;
+	return finish(b, generation, n_bytes);
+}
+
+int relay_world_load_image(uint32_t n_names, enum transport transport, size_t *n_bytes)
+{
+	struct builder *b = begin(transport, 1);
+	uint32_t partner = add_partner(b);
+	char name[TRAFFIC_NAME_BYTES];
+
+	for (uint32_t i = 0; i < n_names; i++) {
+		snprintf(name, sizeof(name), "d%05u." RELAY_WORLD_LOAD_DOMAIN, i);
+		add_name(b, name, IMAGE_ALLOW, partner);
+	}
+	return finish(b, 1, n_bytes);
 }

@@ -68,19 +68,24 @@ static struct rte_ring *new_ring(const char *name, unsigned n)
 	return ring;
 }
 
-static void open_ports(struct relay_world *w)
+// n_frames: that a ring holds; 0: the usual.
+static void open_ports(struct relay_world *w, unsigned n_frames)
 {
+	const unsigned n_rx = n_frames != 0 ? n_frames : 2 * RELAY_WORLD_DESCRIPTORS;
+	const unsigned n_tx = n_frames != 0 ? n_frames : 8 * RELAY_WORLD_DESCRIPTORS;
 	struct core_map without_ports = w->map;
 	char error[CORE_MAP_ERROR_BYTES];
 
 	// The devices do not come from EAL's command line: their rings are this bench's.
 	without_ports.n_ports = 0;
+	// And there may be peers beside the worker, with pools and engines of their own.
+	without_ports.n_packets *= n_frames != 0 ? 16 : 1;
 	if (eal_start(&without_ports, error) < 0)
 		give_up("EAL", error);
-	w->rx[0] = new_ring("rx0", 2 * RELAY_WORLD_DESCRIPTORS);
-	w->rx[1] = new_ring("rx1", 2 * RELAY_WORLD_DESCRIPTORS);
-	w->tx[0] = new_ring("tx0", 8 * RELAY_WORLD_DESCRIPTORS);
-	w->tx[1] = new_ring("tx1", 8 * RELAY_WORLD_DESCRIPTORS);
+	w->rx[0] = new_ring("rx0", n_rx);
+	w->rx[1] = new_ring("rx1", n_rx);
+	w->tx[0] = new_ring("tx0", n_tx);
+	w->tx[1] = new_ring("tx1", n_tx);
 	if (rte_eth_from_rings("in", &w->rx[0], 1, &w->tx[0], 1, 0) < 0 ||
 		rte_eth_from_rings("out", &w->rx[1], 1, &w->tx[1], 1, 0) < 0)
 		give_up("ports", "net_ring refuses");
@@ -132,6 +137,12 @@ static void make_frames(struct relay_world *w)
 
 struct relay_world *relay_world_open(unsigned core, enum transport transport)
 {
+	return relay_world_open_deep(core, transport, 0);
+}
+
+struct relay_world *relay_world_open_deep(
+	unsigned core, enum transport transport, unsigned n_frames)
+{
 	struct relay_world *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
@@ -143,7 +154,7 @@ struct relay_world *relay_world_open(unsigned core, enum transport transport)
 	if (w->frames == NULL || w->branch == NULL || w->family == NULL || w->n_seen == NULL)
 		give_up("world", "no memory");
 	read_map(w, core, transport);
-	open_ports(w);
+	open_ports(w, n_frames);
 	open_worker(w);
 	make_frames(w);
 	return w;
@@ -203,6 +214,32 @@ void relay_world_teach(struct relay_world *w)
 
 		memcpy(n.mac.addr_bytes, server_mac, 6);
 		net_learn(w->worker->net, &n, rte_rdtsc());
+	}
+}
+
+static uint16_t find_listener(const struct core_map *map, const char *name)
+{
+	uint16_t l = 0;
+
+	while (l < map->n_listeners && strcmp(map->listeners[l].name, name) != 0)
+		l++;
+	return l;
+}
+
+void relay_world_allow_server(struct relay_world *w)
+{
+	for (uint8_t slot = 0; slot < LINK_TARGET_SLOTS; slot++) {
+		struct link_message m = {
+			.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
+
+		m.target_open.target.remote =
+			(struct endpoint){.ip = {.bytes = {10, 10, 0, 2}, .family = IP_V4},
+				.port = 5060,
+				.transport = TRANSPORT_TCP};
+		m.target_open.target.listener = find_listener(&w->map, "in4-tcp");
+		m.target_open.target.slot = slot;
+		m.target_open.address = m.target_open.target.remote;
+		streams_hear(w->worker->streams, &m, worker_ns(w->worker, rte_rdtsc()));
 	}
 }
 

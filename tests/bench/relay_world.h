@@ -40,11 +40,18 @@ struct relay_world {
 // Starts EAL (once a process), ports, worker and traffic. core: the worker's. TRANSPORT_TCP: with
 // listeners for it too. Exits with a text on stderr where it cannot.
 struct relay_world *relay_world_open(unsigned core, enum transport transport);
+// Likewise, with rings that hold n_frames each, a power of two: where peers on another core go on
+// while the machine takes the worker's away.
+struct relay_world *relay_world_open_deep(
+	unsigned core, enum transport transport, unsigned n_frames);
 void relay_world_close(struct relay_world *w);
 
 // Publishes a policy image through the product's publisher; the worker takes it up at its next
 // turn. fd stays the caller's. Exits where it is refused.
 void relay_world_publish(struct relay_world *w, int fd, size_t n_bytes, uint64_t generation);
+
+// Says what control would to whoever of the relay's slots asks for the TCP server inside.
+void relay_world_allow_server(struct relay_world *w);
 
 // A frame of message index in a buffer of the feed; NULL when that is empty.
 struct rte_mbuf *relay_world_frame(struct relay_world *w, uint32_t index);
@@ -62,3 +69,7 @@ uint64_t relay_world_end(struct relay_world *w, uint32_t n_sent);
 // it has an IPv4 address only. A sealed memfd, the caller's.
 int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_pattern,
 	uint64_t generation, enum transport transport, size_t *n_bytes);
+// Likewise for fedload's senders: n_names of them, d00000.RELAY_WORLD_LOAD_DOMAIN and so on, and a
+// server with an IPv4 address only.
+#define RELAY_WORLD_LOAD_DOMAIN "load.example"
+int relay_world_load_image(uint32_t n_names, enum transport transport, size_t *n_bytes);

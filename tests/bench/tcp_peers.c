@@ -289,31 +289,6 @@ static void connect_all(struct tcp_peers *p)
 		give_up("not all connections were accepted");
 }
 
-static uint16_t find_listener(const struct core_map *map, const char *name)
-{
-	uint16_t l = 0;
-
-	while (l < map->n_listeners && strcmp(map->listeners[l].name, name) != 0)
-		l++;
-	return l;
-}
-
-// What control would say to each slot that asks.
-static void allow_all(struct tcp_peers *p)
-{
-	struct worker *worker = p->world->worker;
-
-	for (uint8_t slot = 0; slot < LINK_TARGET_SLOTS; slot++) {
-		struct link_message m = {.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
-
-		m.target_open.target.remote = endpoint(10, 10, 0, 2, SIP_PORT);
-		m.target_open.target.listener = find_listener(&p->world->map, "in4-tcp");
-		m.target_open.target.slot = slot;
-		m.target_open.address = m.target_open.target.remote;
-		streams_hear(worker->streams, &m, now_ns(p));
-	}
-}
-
 // In its Via.
 static void say_tcp(uint8_t message[static TRAFFIC_MESSAGE_BYTES])
 {
@@ -346,7 +321,7 @@ struct tcp_peers *tcp_peers_open(struct relay_world *w)
 	connect_all(p);
 	tcp_peers_send(p, 0, TCP_PEERS_CONNS, 1);
 	settle(p);
-	allow_all(p);
+	relay_world_allow_server(w);
 	// The SYNs ask for the server; once it is known, so is the next message's way.
 	settle(p);
 	teach(p);

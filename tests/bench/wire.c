@@ -8,7 +8,6 @@
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 // A device writes frames into the cache before it tells of them. This wire's frames lie in memory,
 // so it fetches them ahead of its copy; else it would be the wire that suffers from a busy memory.
@@ -130,23 +129,6 @@ static void read_yard(struct wire *wire, struct wire_phase *p)
 	add(&p->n_yards, 1);
 }
 
-// Ticks since the last reading in which the thread could not run. Where it chose to wait, for a
-// lock or a page, none is the machine's.
-static uint64_t read_clock(struct wire *wire, uint64_t now)
-{
-	const uint64_t cpu_ns = bench_cpu_ns(), ticks = now - wire->last_clock;
-	const double ran = (double)(cpu_ns - wire->last_cpu_ns) * 1e-9 * (double)rte_get_tsc_hz();
-	bool is_taken = wire->last_clock != 0 && ran < (double)ticks;
-	struct rusage usage;
-
-	(void)getrusage(RUSAGE_THREAD, &usage);
-	is_taken = is_taken && usage.ru_nvcsw == wire->n_waits;
-	wire->n_waits = usage.ru_nvcsw;
-	wire->last_cpu_ns = cpu_ns;
-	wire->last_clock = now;
-	return is_taken ? ticks - (uint64_t)ran : 0;
-}
-
 // Whether the turn that ends now took up a generation. It does so at its end, and the turn before
 // it ended without an offer.
 static bool watch_swap(struct wire *wire, uint64_t now)
@@ -192,8 +174,8 @@ static uint64_t watch_machine(struct wire *wire, struct wire_phase *p, uint64_t 
 		set(&p->first_turn, now - turn);
 	set(&p->last_turn, now);
 	wire->last_turn = now;
-	if (turn > hz / GAP_HZ || now - wire->last_clock > hz / CLOCK_HZ) {
-		away = read_clock(wire, now);
+	if (turn > hz / GAP_HZ || now - wire->away.last_clock > hz / CLOCK_HZ) {
+		away = away_read(&wire->away, now);
 		read_yard(wire, p);
 	}
 	return judge_turn(wire, p, turn, away, swapped);
@@ -277,7 +259,8 @@ double wire_learn_maximum(struct wire *wire, const struct wire_phase *p)
 void wire_reset(struct wire *wire)
 {
 	memset(wire->phases, 0, sizeof(wire->phases));
-	wire->last_turn = wire->turn_before = wire->last_clock = wire->clocked_rate = 0;
+	wire->last_turn = wire->turn_before = wire->clocked_rate = 0;
+	wire->away = (struct away){0};
 	wire->given_back = 0;
 	set(&wire->usual_yard, 0);
 	set(&wire->maximum, 0);

@@ -15,6 +15,7 @@
 
 #pragma once
 
+#include "tests/bench/away.h"
 #include "tests/bench/relay_world.h"
 
 #define WIRE_PHASES 8 // the caller's own numbers
@@ -50,8 +51,7 @@ struct wire {
 	uint64_t given_back;              // to the second one, in 2^-32 messages
 	uint64_t next_frame;
 	uint64_t last_turn, turn_before;
-	uint64_t last_clock, last_cpu_ns; // of the thread, at last_clock
-	long n_waits;                     // that the thread chose, likewise
+	struct away away;
 	const struct generation *generation;
 	uint64_t yards[WIRE_YARDS], n_yards, yards_sum, shortest_yard;
 };
