@@ -37,8 +37,6 @@ size_t record_fail(struct record_session *s, struct record_crypto *c, enum recor
 void record_refuse(struct record_session *s, struct record_crypto *c, enum reason reason,
 	enum record_alert alert, struct record_opened *opened)
 {
-	// An answer that is there already is sealed, and goes out first; a KeyUpdate and an alert
-	// do not come of one record.
 	opened->kind = RECORD_REFUSED;
 	opened->reason = reason;
 	opened->alert = (uint8_t)alert;

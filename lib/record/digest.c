@@ -101,16 +101,12 @@ static void update_keys(struct record_session *s, struct record_crypto *c, bool 
 		return;
 	opened->n_answer = (uint8_t)record_seal_key_update(s, c, false, opened->answer);
 	s->answered = 1;
+	if (opened->n_answer == 0)
+		record_refuse(
+			s, c, REASON_record_crypto_failed, RECORD_ALERT_internal_error, opened);
 }
 
-static void decline(struct record_session *s, struct record_crypto *c, struct record_opened *opened)
-{
-	if (record_state_sends((enum record_state)s->state) && opened->n_answer == 0)
-		opened->n_answer = (uint8_t)record_seal_alert(
-			s, c, RECORD_WARNING, RECORD_ALERT_no_renegotiation, opened->answer);
-}
-
-// Takes what there is of a body. False where the message is refused. last: its last byte so far.
+// Takes what there is of a body. Whether it is whole. last: its last byte so far.
 static bool take_body(struct record_session *s, struct view *text, uint8_t *last)
 {
 	size_t n = text->len < s->n_body ? text->len : s->n_body;
@@ -133,51 +129,63 @@ static bool take_head(struct record_session *s, struct view *text)
 	return s->n_head == sizeof(s->head);
 }
 
-static void finish_message(struct record_session *s, struct record_crypto *c, uint8_t last,
+static void finish_key_update(struct record_session *s, struct record_crypto *c, uint8_t value,
 	bool ends_record, struct record_opened *opened)
 {
-	uint8_t type = s->head[0];
-
-	s->n_head = 0;
-	if (type == HELLO_REQUEST || type == CLIENT_HELLO)
-		decline(s, c, opened);
-	if (type != KEY_UPDATE)
-		return;
 	// RFC 8446 §5.1: nothing of this record may belong to the next keys.
 	if (!ends_record)
 		record_refuse(
 			s, c, REASON_record_unexpected, RECORD_ALERT_unexpected_message, opened);
-	else if (last > 1)
+	else if (value > 1)
 		record_refuse(
 			s, c, REASON_record_malformed, RECORD_ALERT_illegal_parameter, opened);
 	else
-		update_keys(s, c, last == 1, opened);
+		update_keys(s, c, value == 1, opened);
+}
+
+// Reads a header as far as it is there, and checks it when it is whole.
+static void begin_message(struct record_session *s, struct record_crypto *c, struct view *text,
+	struct record_opened *opened)
+{
+	enum record_alert alert;
+	enum reason reason;
+
+	if (!take_head(s, text))
+		return;
+	s->n_body = (uint32_t)s->head[1] << 16 | (uint32_t)s->head[2] << 8 | s->head[3];
+	reason = check_message(s, s->head[0], s->n_body, &alert);
+	if (reason != REASON_none)
+		record_refuse(s, c, reason, alert, opened);
+}
+
+// True where a wish to negotiate anew was among the messages.
+static bool take_messages(struct record_session *s, struct record_crypto *c, struct view text,
+	struct record_opened *opened)
+{
+	bool wishes = false;
+	uint8_t last = 0;
+
+	while (text.len > 0 && opened->kind == RECORD_DIGESTED) {
+		if (s->n_head < sizeof(s->head))
+			begin_message(s, c, &text, opened);
+		if (opened->kind != RECORD_DIGESTED || s->n_head < sizeof(s->head) ||
+			!take_body(s, &text, &last))
+			continue;
+		s->n_head = 0;
+		if (s->head[0] == KEY_UPDATE)
+			finish_key_update(s, c, last, text.len == 0, opened);
+		wishes |= s->head[0] == HELLO_REQUEST || s->head[0] == CLIENT_HELLO;
+	}
+	return wishes;
 }
 
 void record_digest_handshake(struct record_session *s, struct record_crypto *c, struct view text,
 	struct record_opened *opened)
 {
-	uint8_t last = 0;
-
-	while (text.len > 0) {
-		bool begun = s->n_head == sizeof(s->head);
-
-		if (!begun && take_head(s, &text)) {
-			uint32_t n =
-				(uint32_t)s->head[1] << 16 | (uint32_t)s->head[2] << 8 | s->head[3];
-			enum record_alert alert;
-			enum reason reason = check_message(s, s->head[0], n, &alert);
-
-			if (reason != REASON_none) {
-				record_refuse(s, c, reason, alert, opened);
-				return;
-			}
-			s->n_body = n;
-			begun = true;
-		}
-		if (begun && take_body(s, &text, &last))
-			finish_message(s, c, last, text.len == 0, opened);
-		if (opened->kind != RECORD_DIGESTED)
-			return;
-	}
+	// Declined when the whole record has been read: what is sealed must also be sent, and there
+	// is one answer.
+	if (take_messages(s, c, text, opened) && opened->kind == RECORD_DIGESTED &&
+		record_state_sends((enum record_state)s->state))
+		opened->n_answer = (uint8_t)record_seal_alert(
+			s, c, RECORD_WARNING, RECORD_ALERT_no_renegotiation, opened->answer);
 }

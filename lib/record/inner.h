@@ -58,7 +58,8 @@ size_t record_seal_key_update(struct record_session *s, struct record_crypto *c,
 
 // The step must be legal.
 void record_session_step(struct record_session *s, enum record_state_event event);
-// Fails the session for what came, and puts the alert into opened where it may still be sent.
+// Fails the session for what came, and puts the alert into opened where it may still be sent. There
+// must be no answer in it yet: it would be lost, though the peer counts on it.
 void record_refuse(struct record_session *s, struct record_crypto *c, enum reason reason,
 	enum record_alert alert, struct record_opened *opened);
 

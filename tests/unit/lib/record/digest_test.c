@@ -457,6 +457,22 @@ static void renegotiation_is_declined_and_the_session_goes_on(void **state)
 	}
 }
 
+static void a_refusal_behind_a_wish_to_renegotiate_is_read_by_the_peer(void **state)
+{
+	static const uint8_t hello_and_finished[4 + 6 + 4] = {
+		1, 0, 0, 6, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0};
+	struct pair *p = pair_new(pair_kinds[TLS12], 0);
+	struct record_opened opened, seen;
+
+	(void)state;
+	send_to_server(p, 22, hello_and_finished, sizeof(hello_and_finished), &opened);
+	expect_refused(&opened, REASON_record_unexpected, RECORD_ALERT_unexpected_message);
+	pair_open(&p->client, p->client_crypto, opened.answer, opened.n_answer, p->text, &seen);
+	assert_int_equal(seen.kind, RECORD_PEER_FAILED);
+	assert_int_equal(seen.alert, RECORD_ALERT_unexpected_message);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +494,7 @@ int main(void)
 		cmocka_unit_test(a_key_update_cut_in_two_is_taken),
 		cmocka_unit_test(a_key_update_that_is_malformed_is_refused),
 		cmocka_unit_test(renegotiation_is_declined_and_the_session_goes_on),
+		cmocka_unit_test(a_refusal_behind_a_wish_to_renegotiate_is_read_by_the_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
