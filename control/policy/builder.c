@@ -22,12 +22,15 @@ struct builder *builder_new(const struct builder_settings *settings)
 	if (b == NULL)
 		return NULL;
 	b->settings = *settings;
+	b->settings.stamp = VIEW_NONE; // the caller's; copied below
 	b->seed[0] = siphash(&key, seed_label, sizeof(seed_label));
 	b->seed[1] = siphash(&key, seed_label, sizeof(seed_label) - 1);
 	b->slot_mask = FIRST_SLOTS - 1;
+	hop_keys_init(&b->hop_keys, &key);
 	b->slots = calloc(FIRST_SLOTS, sizeof(*b->slots));
 	// Unit 0, see names.h.
-	if (b->slots == NULL || buffer_add(&b->units, 1, sizeof(struct name_record)) == NULL) {
+	if (b->slots == NULL || buffer_add(&b->units, 1, sizeof(struct name_record)) == NULL ||
+		(settings->stamp.len > 0 && builder_add_text(b, settings->stamp, &b->stamp) != 0)) {
 		builder_free(b);
 		errno = ENOMEM;
 		return NULL;
@@ -45,6 +48,8 @@ void builder_free(struct builder *b)
 	buffer_free(&b->peers);
 	buffer_free(&b->hops);
 	buffer_free(&b->prefixes);
+	buffer_free(&b->identities);
+	buffer_free(&b->hop_names);
 	buffer_free(&b->sources);
 	buffer_free(&b->text);
 	free(b->slots);
@@ -52,8 +57,7 @@ void builder_free(struct builder *b)
 	free(b);
 }
 
-// Copies text, a NUL behind it.
-static int add_text(struct builder *b, struct view text, struct image_text *out)
+int builder_add_text(struct builder *b, struct view text, struct image_text *out)
 {
 	size_t offset = b->text.n;
 	uint8_t *copy;
@@ -78,7 +82,7 @@ int builder_add_source(struct builder *b, struct view text)
 		return -EINVAL;
 	if (b->sources.n == IMAGE_SOURCES_MAX)
 		return -ENOSPC;
-	rc = add_text(b, text, &copied);
+	rc = builder_add_text(b, text, &copied);
 	if (rc != 0)
 		return rc;
 	source = buffer_add(&b->sources, 1, sizeof(*source));
@@ -88,63 +92,15 @@ int builder_add_source(struct builder *b, struct view text)
 	return (int)b->sources.n - 1;
 }
 
-static bool rule_is_known(const struct builder *b, image_rule_id rule)
+bool builder_rule_is_known(const struct builder *b, image_rule_id rule)
 {
 	return rule == IMAGE_RULE_NONE || rule >> 24 < b->sources.n;
-}
-
-int64_t builder_add_peer(struct builder *b, const struct endpoint hops[], size_t n_hops,
-	const struct ip_prefix sources[], size_t n_sources, image_rule_id rule)
-{
-	struct endpoint *hops_copy;
-	struct ip_prefix *prefixes_copy;
-	struct image_peer *peer;
-
-	if (n_hops == 0 || !rule_is_known(b, rule))
-		return -EINVAL;
-	for (size_t i = 0; i < n_hops; i++) {
-		if (!endpoint_is_valid(&hops[i]))
-			return -EINVAL;
-	}
-	for (size_t i = 0; i < n_sources; i++) {
-		if (!image_prefix_is_valid(&sources[i]))
-			return -EINVAL;
-	}
-	if (b->peers.n == IMAGE_PEERS_MAX || b->hops.n + n_hops > UINT32_MAX ||
-		b->prefixes.n + n_sources > UINT32_MAX)
-		return -ENOSPC;
-	hops_copy = buffer_add(&b->hops, n_hops, sizeof(*hops));
-	prefixes_copy =
-		n_sources > 0 ? buffer_add(&b->prefixes, n_sources, sizeof(*sources)) : NULL;
-	peer = buffer_add(&b->peers, 1, sizeof(*peer));
-	if (hops_copy == NULL || (n_sources > 0 && prefixes_copy == NULL) || peer == NULL)
-		return -ENOMEM;
-	memcpy(hops_copy, hops, n_hops * sizeof(*hops));
-	if (n_sources > 0)
-		memcpy(prefixes_copy, sources, n_sources * sizeof(*sources));
-	*peer = (struct image_peer){
-		.first_hop = (uint32_t)(b->hops.n - n_hops),
-		.n_hops = (uint32_t)n_hops,
-		.first_source = (uint32_t)(b->prefixes.n - n_sources),
-		.n_sources = (uint32_t)n_sources,
-		.rule = rule,
-		.connections = IMAGE_CONNECTIONS_DEFAULT,
-	};
-	return (int64_t)b->peers.n - 1;
-}
-
-int builder_set_connections(struct builder *b, uint32_t peer, unsigned connections)
-{
-	if (peer >= b->peers.n || connections == 0 || connections > IMAGE_CONNECTIONS_MAX)
-		return -EINVAL;
-	((struct image_peer *)b->peers.items)[peer].connections = (uint8_t)connections;
-	return 0;
 }
 
 static bool entry_is_valid(
 	const struct builder *b, enum image_list list, uint32_t peer, image_rule_id rule)
 {
-	if (!rule_is_known(b, rule) || (unsigned)list > IMAGE_BLOCK)
+	if (!builder_rule_is_known(b, rule) || (unsigned)list > IMAGE_BLOCK)
 		return false;
 	return list == IMAGE_BLOCK ? peer == IMAGE_PEER_NONE : peer < b->peers.n;
 }
@@ -284,7 +240,7 @@ static int add_expression(struct builder *b, struct view expression, uint32_t fl
 	rc = check_expression((const char *)expression.at, flags, error);
 	if (rc != 0)
 		return rc;
-	rc = add_text(b, expression, &row.expression);
+	rc = builder_add_text(b, expression, &row.expression);
 	if (rc != 0)
 		return rc;
 	added = buffer_add(&b->patterns, 1, sizeof(*added));

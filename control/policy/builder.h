@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lib/policy/domain.h"
+#include "lib/policy/hop.h"
 #include "lib/policy/image.h"
 
 struct builder;
@@ -14,6 +15,7 @@ struct builder_settings {
 	uint32_t flags; // enum image_flag
 	uint32_t body_bytes_max;
 	uint8_t relay_key[SIPHASH_KEY_BYTES];
+	struct view stamp; // the header field that it stands in, copied; empty: none
 };
 
 struct builder *builder_new(const struct builder_settings *settings); // NULL with errno ENOMEM
@@ -23,14 +25,33 @@ void builder_free(struct builder *b);
 // NUL, -ENOSPC after 255, or -ENOMEM.
 int builder_add_source(struct builder *b, struct view text);
 
-// Registers an organisation, with IMAGE_CONNECTIONS_DEFAULT. Its number, or -EINVAL (no hop, one
-// without port or transport, a malformed address or prefix), -ENOSPC over IMAGE_PEERS_MAX, -ENOMEM.
-// Requests of a peer without sources are all refused.
+// Registers an organisation, with IMAGE_CONNECTIONS_DEFAULT, proved by domain, always verified. Its
+// number, or -EINVAL (no hop, one without port or transport, a malformed address or prefix),
+// -ENOSPC over IMAGE_PEERS_MAX, -ENOMEM. Requests of a peer without sources are all refused, unless
+// their connection has proved who they are from.
 int64_t builder_add_peer(struct builder *b, const struct endpoint hops[], size_t n_hops,
 	const struct ip_prefix sources[], size_t n_sources, image_rule_id rule);
+// One whose servers DNS says, for each of its domains.
+int64_t builder_add_discovered(
+	struct builder *b, const struct ip_prefix sources[], size_t n_sources, image_rule_id rule);
 
-// How many connections each of a registered peer's hops may have. 0, or -EINVAL.
+// What stands for a name among hops, for builder_add_peer(). 0, -EINVAL for a transport that does
+// not go with it, -ENOSPC or -ENOMEM.
+int builder_name_hop(struct builder *b, enum hop_kind kind, const struct domain *name,
+	uint16_t port, enum transport transport, struct endpoint *hop);
+
+// Of a registered peer: how many connections each of its hops may have; what becomes of stamps;
+// which certificate of ours it is shown, or is shown for it (image_certificate_id()). 0 or -EINVAL.
 int builder_set_connections(struct builder *b, uint32_t peer, unsigned connections);
+int builder_set_verification(
+	struct builder *b, uint32_t peer, enum image_verification verification);
+int builder_set_certificate(struct builder *b, uint32_t peer, uint32_t certificate);
+
+// What a registered peer proves itself by in the place of the sender's domain: 1 to
+// IMAGE_IDENTITIES_MAX hosts, or fingerprints other than all zero. 0, -EINVAL, -ENOSPC or -ENOMEM.
+int builder_set_hosts(struct builder *b, uint32_t peer, const struct domain hosts[], size_t n);
+int builder_set_fingerprints(struct builder *b, uint32_t peer,
+	const uint8_t fingerprints[][IMAGE_FINGERPRINT_BYTES], size_t n);
 
 // A name covers itself and its sub-domains. peer: IMAGE_PEER_NONE for IMAGE_BLOCK.
 // 0; -EEXIST where the same name is there already, with the rule of the first in *other: within

@@ -90,6 +90,8 @@ static uint64_t lay_out(const struct builder *b, uint64_t n_buckets, struct imag
 		[SECTION_PEERS] = b->peers.n,
 		[SECTION_HOPS] = b->hops.n,
 		[SECTION_PREFIXES] = b->prefixes.n,
+		[SECTION_IDENTITIES] = b->identities.n,
+		[SECTION_HOP_NAMES] = b->hop_names.n,
 		[SECTION_SOURCES] = b->sources.n,
 		[SECTION_TEXT] = b->text.n,
 	};
@@ -115,6 +117,8 @@ static void write_image(const struct builder *b, struct fill *fill,
 		[SECTION_PEERS] = &b->peers,
 		[SECTION_HOPS] = &b->hops,
 		[SECTION_PREFIXES] = &b->prefixes,
+		[SECTION_IDENTITIES] = &b->identities,
+		[SECTION_HOP_NAMES] = &b->hop_names,
 		[SECTION_SOURCES] = &b->sources,
 		[SECTION_TEXT] = &b->text,
 	};
@@ -160,6 +164,30 @@ fail:
 	return rc;
 }
 
+static int compare_hop_names(const void *a, const void *b)
+{
+	const struct image_hop_row *x = a, *y = b;
+	int order = memcmp(x->key, y->key, sizeof(x->key));
+
+	return order != 0 ? order
+			  : (x->name.offset > y->name.offset) - (x->name.offset < y->name.offset);
+}
+
+// By key, each once.
+static void sort_hop_names(struct buffer *names)
+{
+	struct image_hop_row *rows = names->items;
+	size_t n = 0;
+
+	if (names->n > 1)
+		qsort(rows, names->n, sizeof(*rows), compare_hop_names);
+	for (size_t i = 0; i < names->n; i++) {
+		if (n == 0 || memcmp(rows[n - 1].key, rows[i].key, sizeof(rows[i].key)) != 0)
+			rows[n++] = rows[i];
+	}
+	names->n = n;
+}
+
 int builder_finish(struct builder *b, uint64_t generation, struct image_info *info)
 {
 	struct image_header header = {
@@ -173,10 +201,12 @@ int builder_finish(struct builder *b, uint64_t generation, struct image_info *in
 		.relay_key = siphash_key_from(b->settings.relay_key),
 		.body_bytes_max = b->settings.body_bytes_max,
 		.n_names = (uint32_t)b->names.n,
+		.stamp = b->stamp,
 	};
 	struct fill fill = {0};
 	int rc = size_table(b, &fill);
 
+	sort_hop_names(&b->hop_names);
 	if (rc == 0) {
 		header.n_bytes = lay_out(b, fill.mask + 1, &header);
 		rc = header.n_bytes <= IMAGE_BYTES_MAX ? write_memfd(b, &fill, &header, info)

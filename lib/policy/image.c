@@ -16,6 +16,8 @@ const uint32_t image_item_bytes[SECTION_N] = {
 	[SECTION_PEERS] = sizeof(struct image_peer),
 	[SECTION_HOPS] = sizeof(struct endpoint),
 	[SECTION_PREFIXES] = sizeof(struct ip_prefix),
+	[SECTION_IDENTITIES] = sizeof(struct image_identity_row),
+	[SECTION_HOP_NAMES] = sizeof(struct image_hop_row),
 	[SECTION_SOURCES] = sizeof(struct image_text),
 	[SECTION_TEXT] = 1,
 };
@@ -90,14 +92,20 @@ static void bind_sections(struct image *image, const struct image_header *header
 	image->peers = section_at(header, SECTION_PEERS);
 	image->hops = section_at(header, SECTION_HOPS);
 	image->prefixes = section_at(header, SECTION_PREFIXES);
+	image->identities = section_at(header, SECTION_IDENTITIES);
+	image->hop_names = section_at(header, SECTION_HOP_NAMES);
 	image->sources = section_at(header, SECTION_SOURCES);
 	image->text = section_at(header, SECTION_TEXT);
 	image->n_units = (uint32_t)header->sections[SECTION_NAMES].count;
 	image->n_hops = (uint32_t)header->sections[SECTION_HOPS].count;
 	image->n_prefixes = (uint32_t)header->sections[SECTION_PREFIXES].count;
+	image->n_identities = (uint32_t)header->sections[SECTION_IDENTITIES].count;
+	image->n_hop_names = (uint32_t)header->sections[SECTION_HOP_NAMES].count;
 	image->n_sources = (uint32_t)header->sections[SECTION_SOURCES].count;
 	image->n_text_bytes = (uint32_t)header->sections[SECTION_TEXT].count;
+	image->stamp = header->stamp;
 	image->info = image_info_of(header);
+	hop_keys_init(&image->hop_keys, &image->info.relay_key);
 }
 
 // The image with its sections and an empty filter. NULL: out of memory.
@@ -180,6 +188,60 @@ const struct endpoint *image_hops(const struct image *image, const struct image_
 bool image_has_hop(const struct image *image, const struct endpoint *hop)
 {
 	return hops_have(&image->hop_set, hop);
+}
+
+bool image_hop_name(const struct image *image, const struct ip_addr *key, enum hop_kind *kind,
+	struct view *name)
+{
+	uint32_t low = 0, high = image->n_hop_names;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct image_hop_row *row = &image->hop_names[middle];
+		int order = memcmp(row->key, key->bytes, sizeof(row->key));
+
+		if (order == 0) {
+			*kind = (enum hop_kind)row->kind;
+			*name = view_of(image->text + row->name.offset, row->name.len);
+			return key->family == IP_NAMED;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+const struct hop_keys *image_hop_keys(const struct image *image)
+{
+	return &image->hop_keys;
+}
+
+struct view image_host(const struct image *image, const struct image_peer *peer, uint32_t index)
+{
+	const struct image_text *host = &image->identities[peer->first_identity + index].host;
+
+	return view_of(image->text + host->offset, host->len);
+}
+
+const uint8_t *image_fingerprint(
+	const struct image *image, const struct image_peer *peer, uint32_t index)
+{
+	return image->identities[peer->first_identity + index].fingerprint;
+}
+
+struct view image_stamp(const struct image *image)
+{
+	return view_of(image->text + image->stamp.offset, image->stamp.len);
+}
+
+uint32_t image_certificate_id(struct view name)
+{
+	static const struct siphash_key key = {0x6365727469666963, 0x6665647265656c79};
+	uint32_t id = (uint32_t)siphash(&key, name.at, name.len);
+
+	return id != 0 ? id : 1;
 }
 
 const struct ip_prefix *image_sources(const struct image *image, const struct image_peer *peer)

@@ -14,9 +14,10 @@
 #include "lib/base/side.h"
 #include "lib/base/siphash.h"
 #include "lib/base/view.h"
+#include "lib/policy/hop.h"
 
 #define IMAGE_MAGIC        UINT64_C(0x31594c4f50524446) // "FDRPOLY1"
-#define IMAGE_VERSION      2
+#define IMAGE_VERSION      3
 #define IMAGE_BYTES_MAX    (UINT64_C(1) << 31)
 #define IMAGE_NAMES_MAX    8000000
 #define IMAGE_PATTERNS_MAX 20000
@@ -26,6 +27,11 @@
 // That the relay opens to a next hop reached by a stream, at once (FEATURES T1).
 #define IMAGE_CONNECTIONS_MAX     4
 #define IMAGE_CONNECTIONS_DEFAULT 4
+// Hosts or fingerprints that a peer may prove itself by.
+#define IMAGE_IDENTITIES_MAX    16
+#define IMAGE_FINGERPRINT_BYTES 32 // SHA-256
+// Of the name of the stamp's header field.
+#define IMAGE_STAMP_BYTES_MAX 64
 // Of an expression; a wildcard of PATTERN_BYTES_MAX grows when it becomes one.
 #define IMAGE_EXPRESSION_BYTES_MAX 8192
 #define IMAGE_DIGEST_BYTES         16
@@ -51,13 +57,38 @@ typedef uint32_t image_rule_id;
 #define IMAGE_RULE(source, line) ((image_rule_id)(source) << 24 | (line))
 #define IMAGE_RULE_NONE          UINT32_MAX
 
+// What of a peer a connection with an identity must have proved (FEATURES T2, RFC 5922).
+enum image_identity {
+	IMAGE_IDENTITY_DOMAIN,      // the very domain that a request is from
+	IMAGE_IDENTITY_HOST,        // one of the peer's hosts
+	IMAGE_IDENTITY_FINGERPRINT, // one of the peer's certificates
+	IMAGE_IDENTITY_N,
+};
+
+// What becomes of the stamp of a request that comes in from outside (FEATURES P5).
+enum image_verification {
+	IMAGE_VERIFICATION_ALWAYS, // verified, whether the peer says so or nothing
+	IMAGE_VERIFICATION_NEVER,  // unverified, whatever the peer says
+	IMAGE_VERIFICATION_SOURCE, // what the peer says; refused where it says nothing
+	IMAGE_VERIFICATION_N,
+};
+
+enum image_peer_flag {
+	// It has no hops: where a domain of its is, DNS says (HOP_DOMAIN of that domain).
+	IMAGE_PEER_DISCOVERED = 1 << 0,
+};
+
 // One organisation: a local domain's servers, or a partner's.
 struct image_peer {
 	uint32_t first_hop, n_hops;       // next hops, tried by rendezvous hash
 	uint32_t first_source, n_sources; // prefixes that its requests come from
 	image_rule_id rule;
-	uint8_t connections; // to each of its hops that is reached by a stream: 1 to the most
-	uint8_t zero[3];
+	uint32_t first_identity, n_identities; // its hosts or fingerprints
+	uint32_t certificate; // of ours that is shown for a local domain, by image_certificate_id()
+	uint8_t connections;  // to each of its hops that is reached by a stream: 1 to the most
+	uint8_t flags;        // enum image_peer_flag
+	uint8_t identity;     // enum image_identity
+	uint8_t verification; // enum image_verification
 };
 
 // An image that passed its check: sections as typed pointers into the checked bytes.
@@ -89,11 +120,29 @@ const struct image_peer *image_peer_at(const struct image *image, uint32_t peer)
 const struct endpoint *image_hops(const struct image *image, const struct image_peer *peer);
 // Whether any peer has this one.
 bool image_has_hop(const struct image *image, const struct endpoint *hop);
+// What a hop of family IP_NAMED is the key of. False where it is none of the image's hops.
+bool image_hop_name(const struct image *image, const struct ip_addr *key, enum hop_kind *kind,
+	struct view *name);
+// What the keys of named hops are made under.
+const struct hop_keys *image_hop_keys(const struct image *image);
 const struct ip_prefix *image_sources(const struct image *image, const struct image_peer *peer);
 
 // Whether a request of the peer may come from this address. A peer without sources has none.
 bool image_peer_covers(
 	const struct image *image, const struct image_peer *peer, const struct ip_addr *ip);
+
+// The index-th of the hosts that a peer proves itself by, canonical; or of the fingerprints.
+// index < n_identities, of a peer with that identity.
+struct view image_host(const struct image *image, const struct image_peer *peer, uint32_t index);
+const uint8_t *image_fingerprint(
+	const struct image *image, const struct image_peer *peer, uint32_t index);
+
+// Name of the header field that the stamp stands in; empty: there is no stamp.
+struct view image_stamp(const struct image *image);
+
+// What a certificate of the document is known by: a hash of its name, never 0, which is the default
+// one's.
+uint32_t image_certificate_id(struct view name);
 
 // Name of the source of a rule, for people: "block", "lists/bad.txt", …; "?" where there is none.
 struct view image_rule_source(const struct image *image, image_rule_id rule);

@@ -13,11 +13,13 @@ static const uint64_t count_max[SECTION_N] = {
 	[SECTION_PEERS] = IMAGE_PEERS_MAX,
 	[SECTION_HOPS] = IMAGE_BYTES_MAX / sizeof(struct endpoint),
 	[SECTION_PREFIXES] = IMAGE_BYTES_MAX / sizeof(struct ip_prefix),
+	[SECTION_IDENTITIES] = IMAGE_BYTES_MAX / sizeof(struct image_identity_row),
+	[SECTION_HOP_NAMES] = IMAGE_BYTES_MAX / sizeof(struct image_hop_row),
 	[SECTION_SOURCES] = IMAGE_SOURCES_MAX,
 	[SECTION_TEXT] = UINT32_MAX,
 };
 
-static bool all_zero(const uint8_t *p, size_t n)
+bool image_all_zero(const uint8_t *p, size_t n)
 {
 	uint8_t any = 0;
 
@@ -43,7 +45,7 @@ static const char *check_sections(const struct image_header *header)
 			return "a section is not where it must be";
 		if (start + s->n_bytes > header->n_bytes)
 			return "a section ends behind the image";
-		if (!all_zero((const uint8_t *)header + end, start - end))
+		if (!image_all_zero((const uint8_t *)header + end, start - end))
 			return "bytes between sections";
 		end = start + s->n_bytes;
 	}
@@ -90,7 +92,7 @@ const char *image_check_header(const void *bytes, size_t n_bytes)
 	return memcmp(&digest, &header->digest, sizeof(digest)) == 0 ? NULL : "damaged contents";
 }
 
-static bool rule_fits(const struct image *image, image_rule_id rule)
+bool image_rule_fits(const struct image *image, image_rule_id rule)
 {
 	return rule == IMAGE_RULE_NONE || rule >> 24 < image->n_sources;
 }
@@ -103,7 +105,7 @@ static const char *check_entry(
 		return "an entry of an unknown list";
 	if (list == IMAGE_BLOCK ? peer != IMAGE_PEER_NONE : peer >= image->info.n_peers)
 		return "an entry with a wrong peer";
-	return rule_fits(image, rule) ? NULL : "an entry with a wrong rule";
+	return image_rule_fits(image, rule) ? NULL : "an entry with a wrong rule";
 }
 
 static const char *check_record(const struct image *image, const struct name_record *record,
@@ -120,7 +122,7 @@ static const char *check_record(const struct image *image, const struct name_rec
 	error = check_entry(image, record->list, record->peer, record->rule);
 	if (error != NULL)
 		return error;
-	if (!all_zero(text + record->len,
+	if (!image_all_zero(text + record->len,
 		    n_units * NAMES_UNIT_BYTES - offsetof(struct name_record, text) - record->len))
 		return "bytes behind a name";
 	return NULL;
@@ -182,10 +184,10 @@ static const char *check_names(const struct image *image)
 	uint32_t n_names = 0;
 	unsigned n = 0;
 
-	if (error == NULL && !all_zero((const uint8_t *)units, sizeof(*units)))
+	if (error == NULL && !image_all_zero((const uint8_t *)units, sizeof(*units)))
 		error = "the empty unit before the names is not empty";
 	if (error == NULL &&
-		!all_zero((const uint8_t *)(units + end), NAMES_TAIL_UNITS * sizeof(*units)))
+		!image_all_zero((const uint8_t *)(units + end), NAMES_TAIL_UNITS * sizeof(*units)))
 		error = "the empty units behind the names are not empty";
 	for (uint32_t unit = 1; error == NULL && unit < end;) {
 		error = check_record(image, &units[unit], n_names++, end - unit);
@@ -203,7 +205,7 @@ static const char *check_names(const struct image *image)
 	return error;
 }
 
-static bool text_fits(const struct image *image, const struct image_text *text, size_t max)
+bool image_text_fits(const struct image *image, const struct image_text *text, size_t max)
 {
 	return text->len > 0 && text->len <= max && text->offset < image->n_text_bytes &&
 		text->len < image->n_text_bytes - text->offset &&
@@ -221,7 +223,7 @@ static const char *check_patterns(const struct image *image)
 			return error;
 		if ((row->flags & ~PATTERNS_FLAGS) != 0 || (row->flags & HS_FLAG_SINGLEMATCH) == 0)
 			return "a pattern with wrong flags";
-		if (!text_fits(image, &row->expression, IMAGE_EXPRESSION_BYTES_MAX))
+		if (!image_text_fits(image, &row->expression, IMAGE_EXPRESSION_BYTES_MAX))
 			return "a pattern without its text";
 	}
 	if (image_pattern_digest_of(image->patterns, image->info.n_patterns, image->text) !=
@@ -230,65 +232,29 @@ static const char *check_patterns(const struct image *image)
 	return NULL;
 }
 
-static const char *check_peers(const struct image *image)
-{
-	for (uint32_t i = 0; i < image->info.n_peers; i++) {
-		const struct image_peer *peer = &image->peers[i];
-
-		if (peer->n_hops == 0 || peer->first_hop > image->n_hops ||
-			peer->n_hops > image->n_hops - peer->first_hop)
-			return "a peer with wrong next hops";
-		if (peer->first_source > image->n_prefixes ||
-			peer->n_sources > image->n_prefixes - peer->first_source)
-			return "a peer with wrong sources";
-		if (!rule_fits(image, peer->rule))
-			return "a peer with a wrong rule";
-		if (peer->connections == 0 || peer->connections > IMAGE_CONNECTIONS_MAX ||
-			!all_zero(peer->zero, sizeof(peer->zero)))
-			return "a peer with a wrong number of connections";
-	}
-	return NULL;
-}
-
-bool image_prefix_is_valid(const struct ip_prefix *prefix)
-{
-	unsigned whole = prefix->bits / 8;
-
-	if (!ip_is_valid(&prefix->ip) || !all_zero(prefix->zero, sizeof(prefix->zero)))
-		return false;
-	if (prefix->bits > (prefix->ip.family == IP_V4 ? 32 : 128))
-		return false;
-	if (prefix->bits % 8 != 0) {
-		if ((prefix->ip.bytes[whole] & (0xff >> prefix->bits % 8)) != 0)
-			return false;
-		whole++;
-	}
-	return all_zero(prefix->ip.bytes + whole, sizeof(prefix->ip.bytes) - whole);
-}
-
-static const char *check_hops(const struct image *image)
-{
-	for (uint32_t i = 0; i < image->n_hops; i++) {
-		if (!endpoint_is_valid(&image->hops[i]))
-			return "a malformed next hop";
-	}
-	return NULL;
-}
-
-static const char *check_prefixes(const struct image *image)
-{
-	for (uint32_t i = 0; i < image->n_prefixes; i++) {
-		if (!image_prefix_is_valid(&image->prefixes[i]))
-			return "a malformed source address";
-	}
-	return NULL;
-}
-
 static const char *check_sources(const struct image *image)
 {
 	for (uint32_t i = 0; i < image->n_sources; i++) {
-		if (!text_fits(image, &image->sources[i], IMAGE_EXPRESSION_BYTES_MAX))
+		if (!image_text_fits(image, &image->sources[i], IMAGE_EXPRESSION_BYTES_MAX))
 			return "a source of rules without its name";
+	}
+	return NULL;
+}
+
+// A token (RFC 3261 §25.1) of letters, digits and hyphens.
+static const char *check_stamp(const struct image *image)
+{
+	const struct image_text *stamp = &image->stamp;
+
+	if (stamp->offset == 0 && stamp->len == 0)
+		return NULL;
+	if (!image_text_fits(image, stamp, IMAGE_STAMP_BYTES_MAX))
+		return "a stamp without its name";
+	for (uint32_t i = 0; i < stamp->len; i++) {
+		uint8_t c = image->text[stamp->offset + i], letter = c | 0x20;
+
+		if ((letter < 'a' || letter > 'z') && (c < '0' || c > '9') && c != '-')
+			return "a stamp whose name no header field can have";
 	}
 	return NULL;
 }
@@ -297,9 +263,8 @@ const char *image_check_items(const struct image *image)
 {
 	static const char *(*const checks[])(const struct image *) = {
 		check_sources,
-		check_prefixes,
-		check_hops,
-		check_peers,
+		check_stamp,
+		image_check_peers,
 		check_patterns,
 		check_names,
 	};

@@ -15,19 +15,26 @@
 #define IMAGE_ALIGNMENT 64
 
 enum image_section {
-	SECTION_BUCKETS,  // struct name_bucket, a power of two of them
-	SECTION_NAMES,    // units of struct name_record
-	SECTION_PATTERNS, // struct image_pattern_row; the index is the Hyperscan id
-	SECTION_PEERS,    // struct image_peer
-	SECTION_HOPS,     // struct endpoint
-	SECTION_PREFIXES, // struct ip_prefix
-	SECTION_SOURCES,  // struct image_text: names of the sources of rules
-	SECTION_TEXT,     // bytes
+	SECTION_BUCKETS,    // struct name_bucket, a power of two of them
+	SECTION_NAMES,      // units of struct name_record
+	SECTION_PATTERNS,   // struct image_pattern_row; the index is the Hyperscan id
+	SECTION_PEERS,      // struct image_peer
+	SECTION_HOPS,       // struct endpoint
+	SECTION_PREFIXES,   // struct ip_prefix
+	SECTION_IDENTITIES, // struct image_identity_row
+	SECTION_HOP_NAMES,  // struct image_hop_row, by key
+	SECTION_SOURCES,    // struct image_text: names of the sources of rules
+	SECTION_TEXT,       // bytes
 	SECTION_N,
 };
 
 struct image_extent {
 	uint64_t offset, n_bytes, count;
+};
+
+// A run of bytes of SECTION_TEXT, followed there by a zero byte that it does not count.
+struct image_text {
+	uint32_t offset, len;
 };
 
 struct image_header {
@@ -43,12 +50,8 @@ struct image_header {
 	struct siphash_key relay_key;
 	uint32_t body_bytes_max;
 	uint32_t n_names;
+	struct image_text stamp; // all zero: none
 	struct image_extent sections[SECTION_N];
-};
-
-// A run of bytes of SECTION_TEXT, followed there by a zero byte that it does not count.
-struct image_text {
-	uint32_t offset, len;
 };
 
 struct image_pattern_row {
@@ -57,6 +60,19 @@ struct image_pattern_row {
 	uint32_t list;
 	uint32_t peer;
 	image_rule_id rule;
+};
+
+// What a peer proves itself by: a host, or a fingerprint; the other one is zero.
+struct image_identity_row {
+	struct image_text host;
+	uint8_t fingerprint[IMAGE_FINGERPRINT_BYTES];
+};
+
+// What a named hop is the key of.
+struct image_hop_row {
+	uint8_t key[16];
+	struct image_text name;
+	uint32_t kind; // enum hop_kind
 };
 
 // Bytes of one item of a section.

@@ -43,9 +43,29 @@ static void add_names(struct builder *b, uint32_t local, uint32_t partner)
 	}
 }
 
+// One that hosts prove, behind the first of them; one that a fingerprint proves; one that DNS
+// finds.
+static void add_proved_peers(struct builder *b)
+{
+	static const uint8_t prints[1][IMAGE_FINGERPRINT_BYTES] = {{1}};
+	struct endpoint hop;
+	struct domain hosts[2];
+	int64_t peer;
+
+	demand(domain_canonical(VIEW("a.proxy.example"), &hosts[0]) == 0);
+	demand(domain_canonical(VIEW("b.proxy.example"), &hosts[1]) == 0);
+	demand(builder_name_hop(b, HOP_HOST, &hosts[0], 5061, TRANSPORT_TLS, &hop) == 0);
+	peer = builder_add_peer(b, &hop, 1, NULL, 0, IMAGE_RULE_NONE);
+	demand(peer >= 0 && builder_set_hosts(b, (uint32_t)peer, hosts, 2) == 0);
+	peer = builder_add_peer(b, &hop, 1, NULL, 0, IMAGE_RULE_NONE);
+	demand(peer >= 0 && builder_set_fingerprints(b, (uint32_t)peer, prints, 1) == 0);
+	demand(builder_add_discovered(b, NULL, 0, IMAGE_RULE_NONE) >= 0);
+}
+
 static void make_good_image(void)
 {
-	struct builder_settings settings = {IMAGE_FEDERATION_ON | IMAGE_SIP_ON, 5000, {1}};
+	struct builder_settings settings = {
+		IMAGE_FEDERATION_ON | IMAGE_SIP_ON, 5000, {1}, VIEW("X-Stamp")};
 	struct builder *b = builder_new(&settings);
 	struct endpoint hop = {{{10, 0, 0, 1}, IP_V4, {0}}, 5060, TRANSPORT_UDP, 0};
 	struct ip_prefix source = {{{10}, IP_V4, {0}}, 8, {0}};
@@ -61,6 +81,7 @@ static void make_good_image(void)
 	local = (uint32_t)builder_add_peer(b, &hop, 1, &source, 1, IMAGE_RULE(0, 1));
 	partner = (uint32_t)builder_add_peer(b, &hop, 1, &source, 1, IMAGE_RULE_NONE);
 	add_names(b, local, partner);
+	add_proved_peers(b);
 	demand(builder_add_wildcard(b, VIEW("*.spam-*"), IMAGE_BLOCK, IMAGE_PEER_NONE,
 		       IMAGE_RULE(0, 8), error) == 0);
 	demand(builder_add_regex(
@@ -142,6 +163,31 @@ static void look_up(struct decider *d, struct view name)
 	policy_blocks(d, name, &match);
 }
 
+static void walk_hop(const struct image *image, const struct endpoint *hop)
+{
+	enum hop_kind kind;
+	struct view name;
+
+	demand(endpoint_is_hop(hop));
+	if (hop->ip.family != IP_NAMED)
+		return;
+	demand(image_hop_name(image, &hop->ip, &kind, &name));
+	demand(kind < HOP_KIND_N && name.len > 0 && name.at[name.len] == 0);
+}
+
+static void walk_identity(const struct image *image, const struct image_peer *peer, uint32_t index)
+{
+	uint8_t any = 0;
+
+	if (peer->identity == IMAGE_IDENTITY_HOST) {
+		demand(image_host(image, peer, index).len > 0);
+		return;
+	}
+	for (unsigned i = 0; i < IMAGE_FINGERPRINT_BYTES; i++)
+		any |= image_fingerprint(image, peer, index)[i];
+	demand(any != 0);
+}
+
 static void walk(const struct image *image)
 {
 	for (uint32_t i = 0; i < image_info(image)->n_peers; i++) {
@@ -151,7 +197,9 @@ static void walk(const struct image *image)
 
 		demand(peer->connections >= 1 && peer->connections <= IMAGE_CONNECTIONS_MAX);
 		for (uint32_t k = 0; k < peer->n_hops; k++)
-			demand(hops[k].port != 0);
+			walk_hop(image, &hops[k]);
+		for (uint32_t k = 0; k < peer->n_identities; k++)
+			walk_identity(image, peer, k);
 		image_peer_covers(image, peer, &ip);
 		demand(image_rule_source(image, peer->rule).len > 0);
 	}
@@ -174,6 +222,7 @@ static void use(const struct image *image)
 
 	demand(d != NULL);
 	walk(image);
+	demand(image_stamp(image).len <= IMAGE_STAMP_BYTES_MAX);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		look_up(d, view_string(names[i]));
 	decider_free(d);

@@ -20,9 +20,52 @@ static uint32_t add_peer(struct builder *b, const char *hop, const char *source)
 	return (uint32_t)peer;
 }
 
+static uint32_t add_hosted(struct builder *b)
+{
+	struct domain hosts[2];
+	struct endpoint hop;
+	int64_t peer;
+
+	assert_int_equal(domain_canonical(VIEW("proxy.example"), &hosts[0]), 0);
+	assert_int_equal(domain_canonical(VIEW("proxy2.example"), &hosts[1]), 0);
+	assert_int_equal(builder_name_hop(b, HOP_HOST, &hosts[0], 5061, TRANSPORT_TLS, &hop), 0);
+	peer = builder_add_peer(b, &hop, 1, NULL, 0, IMAGE_RULE_NONE);
+	assert_true(peer >= 0);
+	assert_int_equal(builder_set_hosts(b, (uint32_t)peer, hosts, 2), 0);
+	return (uint32_t)peer;
+}
+
+static uint32_t add_printed(struct builder *b)
+{
+	uint8_t prints[2][IMAGE_FINGERPRINT_BYTES];
+	struct endpoint hop;
+	int64_t peer;
+
+	assert_int_equal(endpoint_parse(VIEW("192.0.2.3"), 5061, TRANSPORT_TLS, &hop), 0);
+	peer = builder_add_peer(b, &hop, 1, NULL, 0, IMAGE_RULE_NONE);
+	assert_true(peer >= 0);
+	memset(prints[0], FIXTURE_PRINT, sizeof(prints[0]));
+	memset(prints[1], FIXTURE_PRINT_2, sizeof(prints[1]));
+	assert_int_equal(builder_set_fingerprints(b, (uint32_t)peer,
+				 (const uint8_t(*)[IMAGE_FINGERPRINT_BYTES])prints, 2),
+		0);
+	assert_int_equal(builder_set_verification(b, (uint32_t)peer, IMAGE_VERIFICATION_NEVER), 0);
+	return (uint32_t)peer;
+}
+
+static uint32_t add_discovered(struct builder *b)
+{
+	int64_t peer = builder_add_discovered(b, NULL, 0, IMAGE_RULE_NONE);
+
+	assert_true(peer >= 0);
+	assert_int_equal(builder_set_verification(b, (uint32_t)peer, IMAGE_VERIFICATION_SOURCE), 0);
+	return (uint32_t)peer;
+}
+
 void fixture_init(struct fixture *f, uint32_t flags)
 {
-	struct builder_settings settings = {.flags = flags, .relay_key = {7, 7, 7}};
+	struct builder_settings settings = {
+		.flags = flags, .relay_key = {7, 7, 7}, .stamp = VIEW("X-Stamp")};
 
 	memset(f, 0, sizeof(*f));
 	f->builder = builder_new(&settings);
@@ -30,6 +73,10 @@ void fixture_init(struct fixture *f, uint32_t flags)
 	assert_int_equal(builder_add_source(f->builder, VIEW("test")), 0);
 	f->local = add_peer(f->builder, "10.0.0.1", "10.0.0.0/8");
 	f->partner = add_peer(f->builder, "192.0.2.1", "192.0.2.0/24");
+	f->hosted = add_hosted(f->builder);
+	f->printed = add_printed(f->builder);
+	f->discovered = add_discovered(f->builder);
+	assert_int_equal(builder_set_certificate(f->builder, f->local, 7), 0);
 }
 
 void fixture_fini(struct fixture *f)
@@ -50,13 +97,19 @@ static uint32_t peer_of(const struct fixture *f, enum image_list list)
 
 void fixture_add_name(struct fixture *f, const char *name, enum image_list list, uint32_t line)
 {
+	fixture_add_name_of(f, name, list, peer_of(f, list), line);
+}
+
+void fixture_add_name_of(
+	struct fixture *f, const char *name, enum image_list list, uint32_t peer, uint32_t line)
+{
 	struct domain domain;
 	enum image_list other_list;
 	image_rule_id other;
 
 	assert_int_equal(domain_canonical(view_string(name), &domain), 0);
-	assert_int_equal(builder_add_name(f->builder, &domain, list, peer_of(f, list),
-				 IMAGE_RULE(0, line), &other_list, &other),
+	assert_int_equal(builder_add_name(f->builder, &domain, list, peer, IMAGE_RULE(0, line),
+				 &other_list, &other),
 		0);
 }
 

@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "lib/policy/image_format.h"
-#include "tests/unit/lib/policy/fixture.h"
+#include "tests/unit/lib/policy/image_copy.h"
 #include "tests/unit/test.h"
-
-#include <errno.h>
-
-// A copy of a good image that a test may spoil.
-struct copy {
-	uint8_t *bytes;
-	size_t n;
-	struct image_header *header;
-};
 
 static struct fixture fixture;
 
@@ -35,51 +25,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct copy copy_image(void)
-{
-	struct copy c = {.n = fixture.n_bytes};
-
-	c.bytes = aligned_alloc(IMAGE_ALIGNMENT, (c.n + 127) & ~63UL);
-	assert_non_null(c.bytes);
-	memcpy(c.bytes, fixture.bytes, c.n);
-	c.header = (struct image_header *)c.bytes;
-	return c;
-}
-
-static void *section(const struct copy *c, enum image_section s)
-{
-	return c->bytes + c->header->sections[s].offset;
-}
-
-static const char *open_error(const struct copy *c)
-{
-	const char *error = NULL;
-	struct image *image;
-
-	errno = 0;
-	image = image_open(c->bytes, c->n, &error);
-	if (image == NULL)
-		assert_int_equal(errno, EBADMSG);
-	image_close(image);
-	return error;
-}
-
-// Makes every checksum good again.
-static void mend(struct copy *c)
-{
-	c->header->digest = image_digest_of(c->bytes, c->n);
-	c->header->checksum = image_checksum_of(c->header);
-}
-
 static void every_flipped_bit_is_noticed(void **state)
 {
-	struct copy c = copy_image();
+	struct image_copy c = copy_image(&fixture);
 
 	(void)state;
-	assert_null(open_error(&c));
+	assert_null(copy_error(&c));
 	for (size_t bit = 0; bit < 8 * c.n; bit++) {
 		c.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_non_null(open_error(&c));
+		assert_non_null(copy_error(&c));
 		c.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	free(c.bytes);
@@ -87,184 +41,181 @@ static void every_flipped_bit_is_noticed(void **state)
 
 static void an_image_cut_short_or_misaligned_is_refused(void **state)
 {
-	struct copy c = copy_image();
+	struct image_copy c = copy_image(&fixture);
 	size_t n = c.n;
 	const char *error;
 
 	(void)state;
 	for (c.n = 0; c.n < n; c.n++)
-		assert_non_null(open_error(&c));
+		assert_non_null(copy_error(&c));
 	c.n = n + 1;
 	c.bytes[n] = 0;
-	assert_non_null(open_error(&c));
+	assert_non_null(copy_error(&c));
 	memmove(c.bytes + 8, c.bytes, n);
 	assert_null(image_open(c.bytes + 8, n, &error));
 	assert_string_equal(error, "bytes are not aligned to a cache line");
 	free(c.bytes);
 }
 
-typedef void spoil(struct copy *c);
+typedef void spoil(struct image_copy *c);
 
-static void spoil_flags(struct copy *c)
+static void spoil_flags(struct image_copy *c)
 {
 	c->header->flags = 1U << 31;
 }
 
-static void spoil_bucket_count(struct copy *c)
+static void spoil_bucket_count(struct image_copy *c)
 {
 	c->header->sections[SECTION_BUCKETS].count = 3;
 }
 
-static void spoil_offset(struct copy *c)
+static void spoil_offset(struct image_copy *c)
 {
 	c->header->sections[SECTION_TEXT].offset -= 8;
 }
 
-static void spoil_count_of_names(struct copy *c)
+static void spoil_count_of_names(struct image_copy *c)
 {
 	c->header->n_names = 2;
 }
 
-static void spoil_slot(struct copy *c)
+static void spoil_slot(struct image_copy *c)
 {
-	struct name_bucket *bucket = section(c, SECTION_BUCKETS);
+	struct name_bucket *bucket = copy_section(c, SECTION_BUCKETS);
 
 	bucket->slots[0] = (bucket->slots[0] & 0xff000000) | 0xffff;
 }
 
-static void spoil_slot_into_a_record(struct copy *c)
+static void spoil_slot_into_a_record(struct image_copy *c)
 {
-	struct name_bucket *bucket = section(c, SECTION_BUCKETS);
+	struct name_bucket *bucket = copy_section(c, SECTION_BUCKETS);
 
 	// The second unit of the long name.
 	bucket->slots[0] = (bucket->slots[0] & 0xff000000) | 3;
 }
 
-static void add_slot(struct copy *c)
+static void add_slot(struct image_copy *c)
 {
-	struct name_bucket *bucket = section(c, SECTION_BUCKETS);
+	struct name_bucket *bucket = copy_section(c, SECTION_BUCKETS);
 
 	bucket->slots[15] = bucket->slots[0];
 }
 
-static void spoil_seed(struct copy *c)
+static void spoil_seed(struct image_copy *c)
 {
 	c->header->names_seed[1]++;
 }
 
-static void spoil_length(struct copy *c)
+static void spoil_length(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[4].len = 255;
+	((struct name_record *)copy_section(c, SECTION_NAMES))[4].len = 255;
 }
 
-static void spoil_letter(struct copy *c)
+static void spoil_letter(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[1].text[0] = 'L';
+	((struct name_record *)copy_section(c, SECTION_NAMES))[1].text[0] = 'L';
 }
 
-static void spoil_order(struct copy *c)
+static void spoil_order(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[1].entry = 1;
+	((struct name_record *)copy_section(c, SECTION_NAMES))[1].entry = 1;
 }
 
-static void spoil_list(struct copy *c)
+static void spoil_list(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[1].list = IMAGE_BLOCK + 1;
+	((struct name_record *)copy_section(c, SECTION_NAMES))[1].list = IMAGE_BLOCK + 1;
 }
 
-static void spoil_peer_of_a_name(struct copy *c)
+static void spoil_peer_of_a_name(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[1].peer = 2;
+	((struct name_record *)copy_section(c, SECTION_NAMES))[1].peer = 9;
 }
 
-static void give_a_block_a_peer(struct copy *c)
+static void give_a_block_a_peer(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[2].peer = 0;
+	((struct name_record *)copy_section(c, SECTION_NAMES))[2].peer = 0;
 }
 
-static void spoil_rule(struct copy *c)
+static void spoil_rule(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[1].rule = IMAGE_RULE(1, 1);
+	((struct name_record *)copy_section(c, SECTION_NAMES))[1].rule = IMAGE_RULE(1, 1);
 }
 
-static void write_behind_the_names(struct copy *c)
+static void write_behind_the_names(struct image_copy *c)
 {
-	((struct name_record *)section(c, SECTION_NAMES))[5].peer = 1;
+	((struct name_record *)copy_section(c, SECTION_NAMES))[5].peer = 1;
 }
 
-static void spoil_pattern_flags(struct copy *c)
+static void spoil_pattern_flags(struct image_copy *c)
 {
-	((struct image_pattern_row *)section(c, SECTION_PATTERNS))->flags |= HS_FLAG_PREFILTER;
+	((struct image_pattern_row *)copy_section(c, SECTION_PATTERNS))->flags |= HS_FLAG_PREFILTER;
 }
 
-static void spoil_pattern_text(struct copy *c)
+static void spoil_pattern_text(struct image_copy *c)
 {
-	((struct image_pattern_row *)section(c, SECTION_PATTERNS))->expression.len--;
+	((struct image_pattern_row *)copy_section(c, SECTION_PATTERNS))->expression.len--;
 }
 
-static void spoil_pattern_offset(struct copy *c)
+static void spoil_pattern_offset(struct image_copy *c)
 {
-	((struct image_pattern_row *)section(c, SECTION_PATTERNS))->expression.offset = UINT32_MAX;
+	((struct image_pattern_row *)copy_section(c, SECTION_PATTERNS))->expression.offset =
+		UINT32_MAX;
 }
 
-static void spoil_first_hop(struct copy *c)
+static void spoil_first_hop(struct image_copy *c)
 {
-	((struct image_peer *)section(c, SECTION_PEERS))->first_hop = UINT32_MAX;
+	((struct image_peer *)copy_section(c, SECTION_PEERS))->first_hop = UINT32_MAX;
 }
 
-static void take_all_hops(struct copy *c)
+static void take_all_hops(struct image_copy *c)
 {
-	((struct image_peer *)section(c, SECTION_PEERS))->n_hops = 0;
+	((struct image_peer *)copy_section(c, SECTION_PEERS))->n_hops = 0;
 }
 
-static void spoil_sources(struct copy *c)
+static void spoil_sources(struct image_copy *c)
 {
-	((struct image_peer *)section(c, SECTION_PEERS))[1].n_sources = 2;
+	((struct image_peer *)copy_section(c, SECTION_PEERS))[1].n_sources = 2;
 }
 
-static void take_all_connections(struct copy *c)
+static void take_all_connections(struct image_copy *c)
 {
-	((struct image_peer *)section(c, SECTION_PEERS))->connections = 0;
+	((struct image_peer *)copy_section(c, SECTION_PEERS))->connections = 0;
 }
 
-static void spoil_connections(struct copy *c)
+static void spoil_connections(struct image_copy *c)
 {
-	((struct image_peer *)section(c, SECTION_PEERS))->connections = IMAGE_CONNECTIONS_MAX + 1;
+	((struct image_peer *)copy_section(c, SECTION_PEERS))->connections =
+		IMAGE_CONNECTIONS_MAX + 1;
 }
 
-static void spoil_peer_padding(struct copy *c)
+static void spoil_port(struct image_copy *c)
 {
-	((struct image_peer *)section(c, SECTION_PEERS))->zero[2] = 1;
+	((struct endpoint *)copy_section(c, SECTION_HOPS))->port = 0;
 }
 
-static void spoil_port(struct copy *c)
+static void spoil_transport(struct image_copy *c)
 {
-	((struct endpoint *)section(c, SECTION_HOPS))->port = 0;
+	((struct endpoint *)copy_section(c, SECTION_HOPS))->transport = TRANSPORT_TLS + 1;
 }
 
-static void spoil_transport(struct copy *c)
+static void spoil_family(struct image_copy *c)
 {
-	((struct endpoint *)section(c, SECTION_HOPS))->transport = TRANSPORT_TLS + 1;
+	((struct endpoint *)copy_section(c, SECTION_HOPS))->ip.family = 5;
 }
 
-static void spoil_family(struct copy *c)
+static void spoil_prefix(struct image_copy *c)
 {
-	((struct endpoint *)section(c, SECTION_HOPS))->ip.family = 5;
+	((struct ip_prefix *)copy_section(c, SECTION_PREFIXES))->bits = 33;
 }
 
-static void spoil_prefix(struct copy *c)
+static void spoil_host_bits(struct image_copy *c)
 {
-	((struct ip_prefix *)section(c, SECTION_PREFIXES))->bits = 33;
+	((struct ip_prefix *)copy_section(c, SECTION_PREFIXES))->ip.bytes[1] = 1;
 }
 
-static void spoil_host_bits(struct copy *c)
+static void spoil_source_of_rules(struct image_copy *c)
 {
-	((struct ip_prefix *)section(c, SECTION_PREFIXES))->ip.bytes[1] = 1;
-}
-
-static void spoil_source_of_rules(struct copy *c)
-{
-	((struct image_text *)section(c, SECTION_SOURCES))->len = 3;
+	((struct image_text *)copy_section(c, SECTION_SOURCES))->len = 3;
 }
 
 static void what_is_spoiled_under_good_checksums_is_refused_by_name(void **state)
@@ -297,7 +248,6 @@ static void what_is_spoiled_under_good_checksums_is_refused_by_name(void **state
 		{spoil_sources, "a peer with wrong sources"},
 		{take_all_connections, "a peer with a wrong number of connections"},
 		{spoil_connections, "a peer with a wrong number of connections"},
-		{spoil_peer_padding, "a peer with a wrong number of connections"},
 		{spoil_port, "a malformed next hop"},
 		{spoil_transport, "a malformed next hop"},
 		{spoil_family, "a malformed next hop"},
@@ -308,27 +258,31 @@ static void what_is_spoiled_under_good_checksums_is_refused_by_name(void **state
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct copy c = copy_image();
+		struct image_copy c = copy_image(&fixture);
+		const char *error;
 
 		rows[i].spoil(&c);
-		mend(&c);
-		assert_string_equal(open_error(&c), rows[i].error);
+		copy_mend(&c);
+		error = copy_error(&c);
+		if (error == NULL)
+			fail_msg("not refused: %s", rows[i].error);
+		assert_string_equal(error, rows[i].error);
 		free(c.bytes);
 	}
 }
 
 static void the_same_name_twice_is_refused(void **state)
 {
-	struct copy c = copy_image();
-	struct name_record *units = section(&c, SECTION_NAMES);
+	struct image_copy c = copy_image(&fixture);
+	struct name_record *units = copy_section(&c, SECTION_NAMES);
 
 	(void)state;
 	// The third name becomes the first one, entry and place kept.
 	memset(units[4].text, 0, sizeof(units[4].text));
 	memcpy(units[4].text, units[1].text, units[1].len);
 	units[4].len = units[1].len;
-	mend(&c);
-	assert_string_equal(open_error(&c), "a name is there twice or not in the table");
+	copy_mend(&c);
+	assert_string_equal(copy_error(&c), "a name is there twice or not in the table");
 	free(c.bytes);
 }
 
