@@ -158,7 +158,7 @@ static bool open_ssl(struct tls_handshake *h, const struct tls_params *p)
 	if (h->role == TLS_SERVER || p->server_name == NULL)
 		return true;
 	snprintf(h->server_name, sizeof(h->server_name), "%s", p->server_name);
-	return SSL_set_tlsext_host_name(h->ssl, p->server_name) == 1;
+	return SSL_set_tlsext_host_name(h->ssl, h->server_name) == 1;
 }
 
 struct tls_handshake *tls_handshake_new(
