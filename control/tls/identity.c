@@ -64,6 +64,7 @@ static bool san_found(const GENERAL_NAME *name, struct found *out)
 
 static void names_init(struct names *n, const X509 *certificate)
 {
+	struct domain domain;
 	int critical;
 
 	n->sans = X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, NULL);
@@ -72,8 +73,8 @@ static void names_init(struct names *n, const X509 *certificate)
 	for (int i = 0; i < sk_GENERAL_NAME_num(n->sans); i++) {
 		struct found f;
 
-		n->has_uri |=
-			san_found(sk_GENERAL_NAME_value(n->sans, i), &f) && f.proof == CARD_SAN_URI;
+		n->has_uri |= san_found(sk_GENERAL_NAME_value(n->sans, i), &f) &&
+			f.proof == CARD_SAN_URI && domain_canonical(f.text, &domain) == 0;
 	}
 }
 

@@ -398,6 +398,10 @@ static void a_sip_uri_outdoes_dns_names_for_a_domain_but_not_for_a_host(void **s
 	expect(shake(c, &as_client, &hosted, PKI_NOW_S, TLS1_3_VERSION).refusal,
 		TLS_REFUSAL_wrong_name);
 	expect(shake(c, &to_host, &hosted, PKI_NOW_S, TLS1_3_VERSION).refusal, FINE);
+	pki_free(&hosted);
+	// A URI of something that is no domain is no identity that could outdo another.
+	hosted = pki_issue(&f->ca, &(struct pki_spec){.san = "URI:sip:not!a!domain,DNS:" NAME});
+	expect(shake(c, &as_client, &hosted, PKI_NOW_S, TLS1_3_VERSION).refusal, FINE);
 	tls_context_put(c);
 	pki_free(&hosted);
 }
