@@ -157,6 +157,16 @@ static bool is_same_place(const struct endpoint *a, const struct endpoint *b)
 		transport_is_stream(a->transport) == transport_is_stream(b->transport);
 }
 
+static void check_limits(struct draft *d, const struct core_map_listener *listener)
+{
+	if (listener->n_conns + listener->n_source_conns > 0 &&
+		listener->local.transport == TRANSPORT_UDP)
+		errors_add(d->errors, listener->line,
+			"listener %s: udp has no connections; expected connections and "
+			"connections_per_source with tcp or tls",
+			listener->name);
+}
+
 static void check_listener(struct draft *d, unsigned l)
 {
 	struct core_map_listener *listener = &d->map->listeners[l];
@@ -169,6 +179,7 @@ static void check_listener(struct draft *d, unsigned l)
 			"name: %s is not right; expected letters, digits, '-', '_' and '.'",
 			listener->name);
 	check_sent_by(d, listener);
+	check_limits(d, listener);
 	if (d->transport_line[l] == 0)
 		errors_add(d->errors, listener->line,
 			"listener %s: udp, tcp or tls is missing; expected the port of one of them",
@@ -238,6 +249,10 @@ static void check_tcp(struct draft *d)
 	map->tcp.chunk_bytes = (uint16_t)(mtu - TCP_IP_BYTES_MIN);
 	if (d->n_buffers > 0)
 		map->tcp.n_chunks = d->n_buffers;
+	for (unsigned l = 0; l < map->n_listeners; l++) {
+		if (map->listeners[l].n_source_conns > 0)
+			map->tcp.n_sources = map->tcp.n_conns;
+	}
 }
 
 static void check_hugepages(struct draft *d)

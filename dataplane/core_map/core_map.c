@@ -142,6 +142,12 @@ static void set_listener_value(struct draft *d, const struct schema_event *event
 	case KEY_SENT_BY:
 		copy_text(listener->sent_by, event);
 		break;
+	case KEY_LISTENER_CONNECTIONS:
+		listener->n_conns = (uint32_t)event->number;
+		break;
+	case KEY_SOURCE_CONNECTIONS:
+		listener->n_source_conns = (uint32_t)event->number;
+		break;
 	default:
 		break;
 	}

@@ -64,6 +64,9 @@ struct core_map_listener {
 	unsigned port;                       // index
 	struct endpoint local;
 	enum side side;
+	// Of a stream's, at once, at each worker; 0: any number. Of one source: an IPv4 address, or
+	// 64 bits of an IPv6 one.
+	uint32_t n_conns, n_source_conns;
 	unsigned line;
 };
 

@@ -68,6 +68,8 @@ static const struct schema_key listener_keys[] = {
 	{"side", KEY_SIDE, SCHEMA_WORD, .required = true, .words = side_words},
 	{"sent_by", KEY_SENT_BY, SCHEMA_TEXT, .min = 1, .max = CORE_MAP_DEVICE_BYTES - 1,
 		.what = "HOST or HOST:PORT, as it shall stand in Via"},
+	{"connections", KEY_LISTENER_CONNECTIONS, SCHEMA_NUMBER, .min = 1, .max = 4 << 20},
+	{"connections_per_source", KEY_SOURCE_CONNECTIONS, SCHEMA_NUMBER, .min = 1, .max = 4 << 20},
 	{NULL},
 };
 

@@ -41,6 +41,8 @@ enum core_map_key {
 	KEY_TLS,
 	KEY_SIDE,
 	KEY_SENT_BY,
+	KEY_LISTENER_CONNECTIONS,
+	KEY_SOURCE_CONNECTIONS,
 };
 
 extern const struct schema_key core_map_keys[];

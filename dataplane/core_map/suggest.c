@@ -104,6 +104,8 @@ static void write_listeners(FILE *out)
 		"    side: inside\n"
 		"  - name: inside-tcp\n    port: port0\n    address: 198.51.100.1\n"
 		"    tcp: 5060\n    side: inside\n"
+		"    # connections: 10000            # at each worker\n"
+		"    # connections_per_source: 100   # of an IPv4 address or an IPv6 /64\n"
 		"  - name: outside-tls\n    port: port0\n    address: 198.51.100.1\n"
 		"    tls: 5061\n    side: outside\n"
 		"  - name: outside\n    port: port0\n    address: 198.51.100.1\n    udp: 5070\n"

@@ -62,6 +62,9 @@ static int listen_all(struct conns *c)
 		if (transport_is_stream(listener->local.transport))
 			r = tcp_listen(c->engine, &listener->local, map->ports[listener->port].mtu,
 				(uint16_t)l);
+		if (r == 0)
+			r = tcp_limit(c->engine, (uint16_t)l, listener->n_conns,
+				listener->n_source_conns);
 	}
 	return r;
 }

@@ -21,6 +21,7 @@
 #include "lib/base/wheel.h"
 #include "lib/tcp/chunk.h"
 #include "lib/tcp/keys.h"
+#include "lib/tcp/limit.h"
 #include "lib/tcp/receiver.h"
 #include "lib/tcp/sender.h"
 #include "lib/tcp/seq.h"
@@ -57,6 +58,7 @@ enum tcp_conn_flag {
 	TCP_CONN_READS_ON = 4096,      // over, but for bytes that the user has not consumed: in no
 				       // table, without timers
 	TCP_CONN_ENDED = 8192,         // nothing left but TCP_CLOSED to be told
+	TCP_CONN_LIMITED = 16384,      // counted for its listener and source
 };
 
 // How long a handshake may take: ours (RFC 9293 §3.8.3, R2 of a SYN), and theirs, which is shorter,
@@ -149,6 +151,8 @@ struct tcp {
 
 	struct tcp_listener listeners[TCP_LISTENERS_MAX];
 	unsigned n_listeners;
+	struct tcp_limit limit[TCP_LISTENERS_MAX]; // by the number that a listener has
+	struct tcp_limits limits;
 
 	struct tcp_reply replies[TCP_REPLIES_MAX];
 	uint32_t n_replies_pushed, n_replies_popped;
@@ -281,6 +285,8 @@ enum reason tcp_time_wait_cookie(
 // The same, for a half-open connection whose SYN somebody else may have sent.
 enum reason tcp_half_open_cookie(
 	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, uint64_t hash);
+// Whether one more of that source may come to a listener: REASON_none, or why not.
+enum reason tcp_limit_check(const struct tcp *t, uint16_t listener, const struct ip_addr *source);
 // Our SYN has been acknowledged by s; the state says so.
 void tcp_established(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
 

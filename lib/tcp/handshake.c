@@ -35,8 +35,35 @@ static void agree(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s
 	tcp_receiver_begin(t, c, syn->seq);
 }
 
+enum reason tcp_limit_check(const struct tcp *t, uint16_t listener, const struct ip_addr *source)
+{
+	const struct tcp_limit *limit;
+
+	if (listener >= TCP_LISTENERS_MAX)
+		return REASON_none;
+	limit = &t->limit[listener];
+	if (limit->conns_max > 0 && limit->n_conns >= limit->conns_max)
+		return REASON_tcp_listener_full;
+	if (limit->source_conns_max > 0 &&
+		tcp_limits_of(&t->limits, listener, source) >= limit->source_conns_max)
+		return REASON_tcp_source_full;
+	return REASON_none;
+}
+
+static void count_conn(struct tcp *t, struct tcp_conn *c, const struct ip_addr *source)
+{
+	struct tcp_limit *limit = &t->limit[c->listener];
+
+	c->flags |= TCP_CONN_LIMITED;
+	limit->n_conns++;
+	if (limit->source_conns_max > 0)
+		tcp_limits_add(&t->limits, c->listener, source);
+}
+
 void tcp_established(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)
 {
+	if ((c->flags & TCP_CONN_PASSIVE) != 0 && c->listener < TCP_LISTENERS_MAX)
+		count_conn(t, c, &s->remote.ip);
 	tcp_sender_established(t, c, s);
 	if ((c->flags & TCP_CONN_HALF_OPEN) != 0) {
 		c->flags &= (uint16_t)~TCP_CONN_HALF_OPEN;
@@ -78,11 +105,17 @@ enum reason tcp_listen_syn(
 {
 	const struct tcp_listener *l = tcp_listener_at(t, &s->local);
 	struct tcp_time_wait was;
+	enum reason full;
 
 	// No port is 0, and nobody is their own peer: an answer would go round for ever.
 	if (s->remote.port == 0 ||
 		(s->remote.port == s->local.port && ip_equal(&s->remote.ip, &s->local.ip)))
 		return REASON_tcp_not_acceptable;
+	full = tcp_limit_check(t, l->listener, &s->remote.ip);
+	if (full != REASON_none) {
+		(void)tcp_reply_reset(t, s, l->listener);
+		return full;
+	}
 	if (t->n_used_conns == t->config.n_conns)
 		return REASON_tcp_no_conns;
 	if (t->n_half_open >= t->config.n_half_open)
@@ -98,9 +131,15 @@ enum reason tcp_listen_syn(
 static enum reason accept_cookie(struct tcp *t, const struct tcp_segment *s,
 	const struct tcp_listener *l, const struct tcp_cookie *cookie, uint64_t hash)
 {
-	struct tcp_conn *c = tcp_conn_new(t, &s->local, &s->remote, hash, l->mtu, l->listener);
+	enum reason full = tcp_limit_check(t, l->listener, &s->remote.ip);
 	struct tcp_segment syn = *s;
+	struct tcp_conn *c;
 
+	if (full != REASON_none) {
+		(void)tcp_reply_reset(t, s, l->listener);
+		return full;
+	}
+	c = tcp_conn_new(t, &s->local, &s->remote, hash, l->mtu, l->listener);
 	if (c == NULL)
 		return REASON_tcp_no_conns;
 	syn.seq = s->seq - 1;

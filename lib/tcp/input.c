@@ -98,6 +98,23 @@ static enum reason syn_came_again(struct tcp *t, struct tcp_conn *c, const struc
 	return tcp_input_synchronized(t, c, &rest);
 }
 
+// The ACK that would open one that its listener, or its source, may not have any more. REASON_none:
+// it may, or this is no such ACK; else c is gone.
+static enum reason limit_handshake(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)
+{
+	enum reason full;
+
+	if ((c->flags & TCP_CONN_PASSIVE) == 0 || seq_le(s->ack, c->sender.una) ||
+		seq_gt(s->ack, c->sender.nxt))
+		return REASON_none;
+	full = tcp_limit_check(t, c->listener, &s->remote.ip);
+	if (full == REASON_none)
+		return full;
+	(void)tcp_reply_reset(t, s, c->listener);
+	tcp_conn_end(t, c, REASON_tcp_not_opened);
+	return full;
+}
+
 // Fifth check in SYN_RECEIVED.
 static enum reason input_handshake_ack(
 	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)
@@ -130,8 +147,11 @@ static enum reason input_ack(struct tcp *t, struct tcp_conn *c, const struct tcp
 	unsigned news;
 
 	if (c->state == TCP_STATE_SYN_RECEIVED) {
-		enum reason reason = input_handshake_ack(t, c, s);
+		enum reason reason = limit_handshake(t, c, s);
 
+		if (reason != REASON_none)
+			return reason;
+		reason = input_handshake_ack(t, c, s);
 		take_timestamp(t, c, s);
 		return reason;
 	}

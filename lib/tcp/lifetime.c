@@ -95,8 +95,22 @@ uint32_t tcp_find(const struct tcp *t, const struct endpoint *local, const struc
 	}
 }
 
+static void uncount(struct tcp *t, const struct tcp_conn *c)
+{
+	struct tcp_limit *limit = &t->limit[c->listener];
+	struct endpoint local, remote;
+
+	limit->n_conns--;
+	if (limit->source_conns_max == 0)
+		return;
+	tcp_conn_endpoints(c, &local, &remote);
+	tcp_limits_del(&t->limits, c->listener, &remote.ip);
+}
+
 static void release(struct tcp *t, struct tcp_conn *c)
 {
+	if ((c->flags & TCP_CONN_LIMITED) != 0)
+		uncount(t, c);
 	c->flags = TCP_CONN_ENDED;
 	c->links[0].next = t->free_conn;
 	t->free_conn = tcp_conn_link(t, c);

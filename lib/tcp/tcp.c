@@ -18,7 +18,7 @@
 
 // Where each part lies in the memory.
 struct layout {
-	size_t conns, table, time_waits, chunks, bytes;
+	size_t conns, table, time_waits, chunks, limits, bytes;
 };
 
 static size_t aligned(size_t n)
@@ -35,8 +35,9 @@ static struct layout layout_of(const struct tcp_config *config)
 	l.time_waits =
 		l.table + aligned(tcp_table_memory_bytes(config->n_conns + config->n_time_waits));
 	l.chunks = l.time_waits + aligned(tcp_time_waits_memory_bytes(config->n_time_waits));
-	l.bytes =
+	l.limits =
 		l.chunks + aligned(tcp_chunks_memory_bytes(config->n_chunks, config->chunk_bytes));
+	l.bytes = l.limits + aligned(tcp_limits_memory_bytes(config->n_sources));
 	return l;
 }
 
@@ -67,6 +68,7 @@ static bool in_range(uint32_t value, uint32_t least, uint32_t most)
 static bool config_is_valid(const struct tcp_config *c)
 {
 	return in_range(c->n_conns, 1, 1u << 26) && in_range(c->n_half_open, 0, c->n_conns) &&
+		(c->n_sources == 0 || c->n_sources == c->n_conns) &&
 		in_range(c->n_time_waits, 1, 1u << 26) && in_range(c->n_chunks, 8, 1u << 28) &&
 		in_range(c->chunk_bytes, 536, UINT16_MAX) &&
 		in_range(c->send_bytes_max, 1024, 1u << 30) &&
@@ -112,6 +114,7 @@ struct tcp *tcp_init(
 		&t->table, bytes + l.table, config->n_conns + config->n_time_waits, &config->key);
 	tcp_time_waits_init(&t->time_waits, bytes + l.time_waits, config->n_time_waits);
 	tcp_chunks_init(&t->chunks, bytes + l.chunks, config->n_chunks, config->chunk_bytes);
+	tcp_limits_init(&t->limits, bytes + l.limits, config->n_sources, &config->key);
 	t->second = UINT64_MAX;
 	tcp_set_now(t, now);
 	wheel_init(&t->wheel, &t->conns[0].timer, sizeof(t->conns[0]), t->now_tick);
@@ -146,6 +149,15 @@ int tcp_listen(struct tcp *t, const struct endpoint *local, uint16_t mtu, uint16
 		return -ENOSPC;
 	t->listeners[t->n_listeners++] =
 		(struct tcp_listener){.local = *local, .mtu = mtu, .listener = listener};
+	return 0;
+}
+
+int tcp_limit(struct tcp *t, uint16_t listener, uint32_t conns_max, uint32_t source_conns_max)
+{
+	if (listener >= TCP_LISTENERS_MAX || (source_conns_max > 0 && t->config.n_sources == 0))
+		return -EINVAL;
+	t->limit[listener].conns_max = conns_max;
+	t->limit[listener].source_conns_max = source_conns_max;
 	return 0;
 }
 

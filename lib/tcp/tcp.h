@@ -27,12 +27,13 @@ struct tcp;
 
 // Sizes are the core map's word; what they come to is tcp_memory_bytes().
 struct tcp_config {
-	uint32_t n_conns;        // at once, TIME_WAIT apart
-	uint32_t n_half_open;    // of them not yet established by a SYN of theirs; beyond: cookies
-	uint32_t n_time_waits;   // the oldest gives way to a new one
-	uint32_t n_chunks;       // units of buffer memory, for sending and receiving, of all
-	uint16_t chunk_bytes;    // that a chunk holds; no segment sent is longer
-	uint32_t send_bytes_max; // queued in a connection, sent or not
+	uint32_t n_conns;      // at once, TIME_WAIT apart
+	uint32_t n_half_open;  // of them not yet established by a SYN of theirs; beyond: cookies
+	uint32_t n_time_waits; // the oldest gives way to a new one
+	uint32_t n_sources; // whose connections are counted for tcp_limit(): n_conns, or 0 for none
+	uint32_t n_chunks;  // units of buffer memory, for sending and receiving, of all
+	uint16_t chunk_bytes;       // that a chunk holds; no segment sent is longer
+	uint32_t send_bytes_max;    // queued in a connection, sent or not
 	uint32_t receive_bytes_max; // the largest window offered
 	uint32_t keepalive_s;       // idle time before the first keepalive; 0: none
 	uint32_t user_timeout_s; // unacknowledged data this old ends a connection (RFC 9293 §3.8.3)
@@ -54,6 +55,12 @@ struct tcp *tcp_init(
 // its connections. 0, -EEXIST, or -ENOSPC beyond TCP_LISTENERS_MAX.
 #define TCP_LISTENERS_MAX 64
 int tcp_listen(struct tcp *t, const struct endpoint *local, uint16_t mtu, uint16_t listener);
+// How many established connections of peers a listener may have at once, in all and of one source
+// (an IPv4 address, or 64 bits of an IPv6 one); 0: any number. Beyond, a SYN is reset and counted
+// as tcp_listener_full or tcp_source_full, as is the ACK of a handshake that others have overtaken.
+// Before its first connection. 0, or -EINVAL for a listener from TCP_LISTENERS_MAX on, or a
+// source's limit where the config counts none.
+int tcp_limit(struct tcp *t, uint16_t listener, uint32_t conns_max, uint32_t source_conns_max);
 // No new ones any more; those that are there go on. Draining.
 void tcp_unlisten(struct tcp *t, uint16_t listener);
 

@@ -201,6 +201,34 @@ static void connections_are_sized_where_a_listener_takes_them(void **state)
 	assert_true(core_map_memory_bytes(&map) > without + 70000 * UINT64_C(8960));
 }
 
+static void connections_of_a_listener_may_be_limited(void **state)
+{
+	static const char *const listener =
+		"%s  - {name: more, port: left, address: 192.0.2.1, %s: 5061, side: outside, "
+		"connections: 700, connections_per_source: 30}\n";
+	char text[sizeof(base) + 256];
+	uint64_t without;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s%s", base,
+		"  - {name: more, port: left, address: 192.0.2.1, tcp: 5061, side: outside}\n");
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.listeners[2].n_conns, 0);
+	assert_int_equal(map.listeners[2].n_source_conns, 0);
+	assert_int_equal(map.tcp.n_sources, 0);
+	without = core_map_memory_bytes(&map);
+	snprintf(text, sizeof(text), listener, base, "tcp");
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.listeners[2].n_conns, 700);
+	assert_int_equal(map.listeners[2].n_source_conns, 30);
+	assert_int_equal(map.tcp.n_sources, map.tcp.n_conns);
+	assert_true(core_map_memory_bytes(&map) > without);
+	snprintf(text, sizeof(text), listener, base, "udp");
+	refuses(text,
+		"m:41: listener more: udp has no connections; expected connections and "
+		"connections_per_source with tcp or tls");
+}
+
 static void every_required_key_is_asked_for_by_name_and_line(void **state)
 {
 	static const struct {
@@ -612,6 +640,7 @@ int main(void)
 		CASE(every_value_arrives_where_it_belongs),
 		CASE(what_may_be_left_out_has_a_default),
 		cmocka_unit_test(connections_are_sized_where_a_listener_takes_them),
+		CASE(connections_of_a_listener_may_be_limited),
 		CASE(every_required_key_is_asked_for_by_name_and_line),
 		CASE(a_doubled_or_misspelt_key_is_refused_with_its_line),
 		CASE(a_value_out_of_range_is_refused_with_its_range),

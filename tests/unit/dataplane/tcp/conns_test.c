@@ -161,6 +161,27 @@ static void a_listener_of_tls_takes_connections(void **state)
 	connect_to_us();
 }
 
+static void a_listener_takes_no_more_of_a_source_than_the_map_says(void **state)
+{
+	struct rte_mbuf *packet;
+	struct tcp_segment s;
+
+	(void)state;
+	conns_free(conns);
+	world.map.tcp.n_sources = world.map.tcp.n_conns;
+	world.map.listeners[0].n_source_conns = 1;
+	open_conns(0);
+	connect_to_us();
+	peer.port++;
+	receive(TCP_SYN, VIEW_NONE);
+	packet = next_sent(&s);
+	assert_non_null(packet);
+	assert_true(s.flags & TCP_RST);
+	rte_pktmbuf_free(packet);
+	assert_int_equal(world.counters.reason[REASON_tcp_source_full], 1);
+	world.map.listeners[0].n_source_conns = 0;
+}
+
 static void bytes_cross_a_connection_both_ways(void **state)
 {
 	tcp_conn_id id = connect_to_us();
@@ -302,6 +323,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
 		CASE(bytes_cross_a_connection_both_ways),
 		CASE(a_listener_of_tls_takes_connections),
+		CASE(a_listener_takes_no_more_of_a_source_than_the_map_says),
 		CASE(a_segment_to_no_listener_is_answered_by_a_reset),
 		CASE(the_return_traffic_of_what_we_open_is_ours),
 		CASE(a_dry_pool_still_answers_a_syn),
