@@ -246,7 +246,7 @@ static int say_established(struct sessions *s, struct session *se)
 	struct link_message m;
 	int error;
 
-	if (!se->card_said) {
+	if (!se->card_said && se->card != NULL) {
 		link_message_init(&m, LINK_CARD_ADD);
 		m.card.card = se->card->name;
 		m.card.is = se->card->is;
@@ -257,7 +257,7 @@ static int say_established(struct sessions *s, struct session *se)
 	}
 	link_message_init(&m, LINK_SESSION_ESTABLISHED);
 	m.session_established.conn = se->conn;
-	m.session_established.card = se->card->name;
+	m.session_established.card = se->card != NULL ? se->card->name : 0;
 	m.session_established.offset = se->n_given;
 	m.session_established.secrets = *se->secrets;
 	error = say(s, se, &m);
@@ -343,7 +343,8 @@ static bool take_words(struct session *se, struct view output)
 static bool take_done(struct sessions *s, struct session *se, const struct session_result *r)
 {
 	se->secrets = malloc(sizeof(*se->secrets));
-	if (se->secrets == NULL || session_cards_get(&s->cards, r->card, r->is, se) == NULL)
+	if (se->secrets == NULL ||
+		(r->card != 0 && session_cards_get(&s->cards, r->card, r->is, se) == NULL))
 		return false;
 	*se->secrets = *r->secrets;
 	se->version = r->secrets->version;

@@ -22,7 +22,8 @@ static struct session *add(
 {
 	struct session *se = session_add(s, worker, m->conn, LIST_CARD, now_ns);
 
-	if (se == NULL || session_cards_get(&s->cards, m->card, NULL, se) == NULL) {
+	if (se == NULL ||
+		(m->card != 0 && session_cards_get(&s->cards, m->card, NULL, se) == NULL)) {
 		if (se != NULL)
 			session_remove(s, se);
 		return NULL;
@@ -37,9 +38,14 @@ static struct session *add(
 	se->suite = m->suite;
 	se->was_established = true;
 	session_advance(s, se, SESSION_ON_LISTED);
-	if (se->card->is_known)
+	if (se->card == NULL || se->card->is_known)
 		know(s, se);
 	return se;
+}
+
+static uint64_t card_name(const struct session *se)
+{
+	return se->card != NULL ? se->card->name : 0;
 }
 
 void session_hear_is(
@@ -56,7 +62,7 @@ void session_hear_is(
 	if (se == NULL)
 		se = add(s, worker, m, now_ns);
 	// No room, or two stories about one session.
-	if (se == NULL || !se->was_established || se->card->name != m->card) {
+	if (se == NULL || !se->was_established || card_name(se) != m->card) {
 		session_bad(s);
 		return;
 	}
@@ -75,7 +81,7 @@ void session_hear_end_of_list(
 	}
 	w->cursor = m->cursor;
 	w->asked_ns = 0;
-	// Each round tells one session at least.
+	// An honest worker needs far fewer rounds.
 	w->listing = m->more == 1 && ++w->n_rounds <= s->config.n_max;
 	session_ask(s, now_ns);
 }

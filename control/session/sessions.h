@@ -52,8 +52,8 @@ struct session_result {
 	enum session_outcome outcome;
 	struct view output; // to be sent to the peer, also after a failure: an alert
 	// When done.
-	uint64_t card; // its name, not 0
-	const struct card *is;
+	uint64_t card;         // its name; 0: the peer, inside, showed no certificate
+	const struct card *is; // NULL then
 	const struct record_secrets *secrets;
 	// When failed.
 	enum reason reason;

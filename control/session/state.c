@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 static const char *const texts[SESSION_STATE_N] = {
-#define SESSION_STATE(name, text) [SESSION_##name] = text,
+#define SESSION_STATE(name, text) [SESSION_##name] = (text),
 #include "control/session/session_state.def"
 #undef SESSION_STATE
 };

@@ -151,7 +151,7 @@ struct link_session_consumed {
 
 struct link_session_established {
 	uint64_t conn;
-	uint64_t card;   // said before by CARD_ADD
+	uint64_t card;   // said before by CARD_ADD; 0: the peer showed no certificate
 	uint32_t offset; // consumed; what is behind it is the record layer's
 	uint32_t zero;
 	struct record_secrets secrets;
@@ -173,7 +173,7 @@ struct link_sessions_wanted {
 
 struct link_session_is {
 	uint64_t conn;
-	uint64_t card;
+	uint64_t card;               // 0: the peer showed no certificate
 	uint64_t since_ms;           // it is established
 	uint64_t n_received, n_sent; // messages
 	struct endpoint remote;

@@ -150,8 +150,6 @@ static const char *check_session_established(const struct link_session_establish
 {
 	if (p->conn == 0)
 		return "no session";
-	if (p->card == 0)
-		return "a session without a card";
 	if (p->zero != 0)
 		return "nonzero padding of an established session";
 	return record_secrets_check(&p->secrets);
@@ -172,8 +170,6 @@ static const char *check_session_is(const struct link_session_is *p)
 {
 	if (p->conn == 0)
 		return "no session";
-	if (p->card == 0)
-		return "a session without a card";
 	if (p->state >= LINK_SESSION_STATE_N)
 		return "unknown state of a session";
 	if (p->version == RECORD_VERSION_NONE || p->version >= RECORD_VERSION_N)

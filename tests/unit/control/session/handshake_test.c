@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "tests/unit/control/session/world.h"
+#include "tests/unit/lib/link/honest.h"
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -330,6 +331,28 @@ static void a_session_is_opened_once(void **state)
 	assert_true(world_row(w, 8).is_established);
 }
 
+static void a_peer_without_a_certificate_has_no_card(void **state)
+{
+	struct world *w = *state;
+	struct record_secrets secrets;
+	struct session_result r = {.outcome = SESSION_DONE, .secrets = &secrets};
+
+	honest_secrets(&secrets);
+	world_open(w, 7, RECORD_ACCEPTED);
+	world_show_record(w, 7, 0, 3);
+	r.id = w->stepped;
+	sessions_take(w->sessions, &r, w->now);
+	assert_int_equal(world_said(w, 0, LINK_SESSION_ESTABLISHED)->session_established.card, 0);
+	assert_null(w->row.card);
+	sessions_refresh(w->sessions, w->now);
+	world_list(w, 7, 0);
+	world_end_list(w, 1, false);
+	assert_true(sessions_are_known(w->sessions));
+	assert_true(world_row(w, 7).is_established);
+	assert_int_equal(world_row(w, 7).n_received, 5);
+	assert_int_equal(n_bad(w), 0);
+}
+
 static void two_cards_of_one_name_are_none(void **state)
 {
 	struct world *w = *state;
@@ -420,6 +443,7 @@ int main(void)
 		CASE(what_is_no_record_is_not_given_to_the_handshake),
 		CASE(a_handshake_of_too_many_bytes_ends),
 		CASE(a_session_is_opened_once),
+		CASE(a_peer_without_a_certificate_has_no_card),
 		CASE(two_cards_of_one_name_are_none),
 		CASE(an_end_says_why_and_by_which_alert),
 		CASE(an_attachment_that_ends_takes_all_sessions_with_it),

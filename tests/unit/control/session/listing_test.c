@@ -47,6 +47,18 @@ static void a_control_that_has_attached_learns_sessions_and_cards(void **state)
 	assert_int_equal(n_bad(w), 0);
 }
 
+static void one_without_a_card_is_known_at_once(void **state)
+{
+	struct world *w = *state;
+
+	attach(w, 1);
+	world_list(w, 7, 0);
+	world_end_list(w, 1, false);
+	assert_true(sessions_are_known(w->sessions));
+	assert_int_equal(w->n_said, 1);
+	assert_int_equal(sessions_counts(w->sessions).n_established, 1);
+}
+
 static void every_worker_is_asked_for_its_own(void **state)
 {
 	struct world *w = *state;
@@ -245,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_control_that_has_attached_learns_sessions_and_cards),
+		CASE(one_without_a_card_is_known_at_once),
 		CASE(every_worker_is_asked_for_its_own),
 		CASE(what_is_not_answered_is_asked_again),
 		CASE(a_session_whose_card_is_not_told_is_closed),
