@@ -50,6 +50,13 @@ static const struct verb verbs[] = {
 		"the document that is published, as it was written"},
 	{"core-map", core_map_run, "suggest | check FILE",
 		"write a core map for this machine, or check one"},
+	{"cert", cert_run,
+		"request FILE --key KEY --csr CSR\n[--host NAME] [--domain NAME ...] [--uri]\n"
+		"[--type p256|p384|rsa]\nshow PEM [--domain NAME]",
+		"make a private key and a certificate request for the\n"
+		"document's local domains, or those named, and this\n"
+		"host; needs no control\n"
+		"what a certificate proves, and whose checks it passes"},
 	{"version", version_run, "", "print the version"},
 	{"help", help_run, "[document]", "print this, or what a federation document may say"},
 };

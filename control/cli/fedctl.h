@@ -22,6 +22,7 @@ struct fedctl {
 };
 
 // Each: arguments after the verb, argv[0] is the verb. An enum fedctl_exit.
+int cert_run(const struct fedctl *f, int argc, char *argv[]);
 int check_run(const struct fedctl *f, int argc, char *argv[]);
 int core_map_run(const struct fedctl *f, int argc, char *argv[]);
 int counters_run(const struct fedctl *f, int argc, char *argv[]);
