@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum record_alert {
-#define RECORD_ALERT(name, number) RECORD_ALERT_##name = number,
+#define RECORD_ALERT(name, number) RECORD_ALERT_##name = (number),
 #include "lib/record/alert.def"
 #undef RECORD_ALERT
 	RECORD_ALERT_NONE = 255, // no alert: not a number of the protocol

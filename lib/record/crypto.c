@@ -14,10 +14,10 @@ static struct record_crypto *create(enum record_provider provider, uint32_t n_ke
 
 	switch (provider) {
 	case RECORD_PROVIDER_BEST:
-		c = record_ipsec_mb_new(n_keys);
+		c = record_ipsec_mb_new(n_keys, RECORD_ISA_BEST);
 		return c != NULL || errno != ENOTSUP ? c : record_evp_new();
 	case RECORD_PROVIDER_IPSEC_MB:
-		return record_ipsec_mb_new(n_keys);
+		return record_ipsec_mb_new(n_keys, RECORD_ISA_BEST);
 	case RECORD_PROVIDER_EVP:
 		return record_evp_new();
 	}

@@ -28,7 +28,7 @@ struct record_crypto_config {
 };
 
 #define RECORD_N_KEYS_MIN     4
-#define RECORD_N_KEYS_DEFAULT 256
+#define RECORD_N_KEYS_DEFAULT 1024
 #define RECORD_KEY_RECORDS    (UINT64_C(1) << 23)
 
 struct record_crypto;

@@ -91,7 +91,7 @@ static enum reason check_message(
 static void update_keys(struct record_session *s, struct record_crypto *c, bool wants_ours,
 	struct record_opened *opened)
 {
-	if (!record_keys_update(c, (enum record_suite)s->suite, &s->receive)) {
+	if (!record_keys_update(c, (enum record_suite)s->suite, s->receive_traffic, &s->receive)) {
 		record_refuse(
 			s, c, REASON_record_crypto_failed, RECORD_ALERT_internal_error, opened);
 		return;

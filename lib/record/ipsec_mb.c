@@ -68,15 +68,18 @@ static bool in_one_piece(struct record_aead *a, struct view *in)
 {
 	struct record_pieces pieces = a->in;
 	struct view run = record_pieces_next(&pieces, a->n_in);
-	bool whole = run.len == a->n_in;
+	bool whole = run.len > 0 && run.len == a->n_in;
 
-	if (whole && a->n_tail == 0 && run.len > 0) {
+	if (whole && a->n_tail == 0) {
 		*in = run;
 		return true;
 	}
 	if (a->n_in > COPY_BYTES_MAX && !(whole && run.at == a->out))
 		return false;
-	(void)record_pieces_copy(&a->in, a->out, a->n_in);
+	if (!whole)
+		(void)record_pieces_copy(&a->in, a->out, a->n_in);
+	else if (run.at != a->out)
+		memcpy(a->out, run.at, run.len);
 	if (a->n_tail > 0)
 		a->out[a->n_in] = a->tail;
 	*in = view_of(a->out, a->n_in + a->n_tail);
@@ -175,7 +178,7 @@ static bool crypt(struct record_crypto *c, struct record_aead *a)
 {
 	struct ipsec_mb *m = self(c);
 	bool chacha = a->suite == RECORD_CHACHA20_POLY1305;
-	uint8_t computed[16], *tag = a->direction == RECORD_OPEN ? computed : a->tag;
+	uint8_t computed[16] = {0}, *tag = a->direction == RECORD_OPEN ? computed : a->tag;
 	struct view in;
 	bool one = in_one_piece(a, &in);
 
@@ -275,19 +278,52 @@ static struct ipsec_mb *allocate(uint32_t n_sets)
 	return m;
 }
 
-struct record_crypto *record_ipsec_mb_new(uint32_t n_keys)
+// IMB_ARCH_NONE where this processor has not what that takes. Without AES-NI the library would look
+// keys up in tables, which tells them by the time it takes.
+static IMB_ARCH init_manager(IMB_MGR *manager, enum record_isa isa)
 {
-	const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
-	struct ipsec_mb *m = allocate(n_keys / WAYS);
+	const uint64_t needed[] = {
+		[RECORD_ISA_BEST] = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ,
+		[RECORD_ISA_SSE] = IMB_CPUFLAGS_SSE,
+		[RECORD_ISA_AVX] = IMB_CPUFLAGS_AVX,
+		[RECORD_ISA_AVX2] = IMB_CPUFLAGS_AVX2,
+		[RECORD_ISA_AVX512] = IMB_CPUFLAGS_AVX512,
+	};
 	IMB_ARCH arch = IMB_ARCH_NONE;
+
+	init_mb_mgr_auto(manager, &arch);
+	if ((manager->features & needed[isa]) != needed[isa])
+		return IMB_ARCH_NONE;
+	switch (isa) {
+	case RECORD_ISA_BEST:
+		return arch;
+	case RECORD_ISA_SSE:
+		init_mb_mgr_sse(manager);
+		return IMB_ARCH_SSE;
+	case RECORD_ISA_AVX:
+		init_mb_mgr_avx(manager);
+		return IMB_ARCH_AVX;
+	case RECORD_ISA_AVX2:
+		init_mb_mgr_avx2(manager);
+		return IMB_ARCH_AVX2;
+	case RECORD_ISA_AVX512:
+		init_mb_mgr_avx512(manager);
+		return IMB_ARCH_AVX512;
+	}
+	return IMB_ARCH_NONE;
+}
+
+struct record_crypto *record_ipsec_mb_new(uint32_t n_keys, enum record_isa isa)
+{
+	struct ipsec_mb *m = allocate(n_keys / WAYS);
+	IMB_ARCH arch;
 
 	if (m == NULL) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	init_mb_mgr_auto(m->manager, &arch);
-	// Without AES-NI it would look keys up in tables, which tells them by the time it takes.
-	if (arch < IMB_ARCH_SSE || (m->manager->features & needed) != needed) {
+	arch = init_manager(m->manager, isa);
+	if (arch < IMB_ARCH_SSE) {
 		fini(&m->base);
 		errno = ENOTSUP;
 		return NULL;

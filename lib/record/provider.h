@@ -56,6 +56,16 @@ struct record_crypto {
 	uint64_t last_key_id;
 };
 
+// Which of libipsec-mb's functions: those that suit this processor best, or, in tests, those that
+// suit another one.
+enum record_isa {
+	RECORD_ISA_BEST,
+	RECORD_ISA_SSE,
+	RECORD_ISA_AVX,
+	RECORD_ISA_AVX2,
+	RECORD_ISA_AVX512,
+};
+
 // NULL with errno. The caller fills in key_records.
-struct record_crypto *record_ipsec_mb_new(uint32_t n_keys);
+struct record_crypto *record_ipsec_mb_new(uint32_t n_keys, enum record_isa isa);
 struct record_crypto *record_evp_new(void);

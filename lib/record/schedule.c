@@ -55,23 +55,24 @@ bool record_expand_label(struct record_crypto *c, enum record_suite suite,
 	return done;
 }
 
-bool record_keys_derive(struct record_crypto *c, enum record_suite suite, struct record_keys *keys)
+bool record_keys_derive(struct record_crypto *c, enum record_suite suite,
+	const uint8_t traffic[RECORD_SECRET_BYTES], struct record_keys *keys)
 {
 	keys->key_id = ++c->last_key_id;
 	keys->sequence = 0;
-	return record_expand_label(
-		       c, suite, keys->traffic, "key", keys->key, record_key_bytes(suite)) &&
-		record_expand_label(c, suite, keys->traffic, "iv", keys->iv, RECORD_IV_BYTES);
+	return record_expand_label(c, suite, traffic, "key", keys->key, record_key_bytes(suite)) &&
+		record_expand_label(c, suite, traffic, "iv", keys->iv, RECORD_IV_BYTES);
 }
 
-bool record_keys_update(struct record_crypto *c, enum record_suite suite, struct record_keys *keys)
+bool record_keys_update(struct record_crypto *c, enum record_suite suite,
+	uint8_t traffic[RECORD_SECRET_BYTES], struct record_keys *keys)
 {
 	uint8_t next[RECORD_SECRET_BYTES] = {0};
 	bool done = record_expand_label(
-		c, suite, keys->traffic, "traffic upd", next, record_hash_bytes(suite));
+		c, suite, traffic, "traffic upd", next, record_hash_bytes(suite));
 
 	c->forget(c, keys->key_id);
-	memcpy(keys->traffic, next, sizeof(next));
+	memcpy(traffic, next, sizeof(next));
 	explicit_bzero(next, sizeof(next));
-	return record_keys_derive(c, suite, keys) && done;
+	return record_keys_derive(c, suite, traffic, keys) && done;
 }

@@ -11,9 +11,10 @@
 bool record_expand_label(struct record_crypto *c, enum record_suite suite,
 	const uint8_t secret[RECORD_SECRET_BYTES], const char *label, uint8_t *out, size_t n_out);
 
-// Key and iv from keys->traffic; sequence 0, and an id of its own.
-bool record_keys_derive(struct record_crypto *c, enum record_suite suite, struct record_keys *keys);
+// Key and iv from a traffic secret; sequence 0, and an id of its own.
+bool record_keys_derive(struct record_crypto *c, enum record_suite suite,
+	const uint8_t traffic[RECORD_SECRET_BYTES], struct record_keys *keys);
 
-// The next generation: a new traffic secret from the one that is there, and keys from that. The old
-// ones are gone.
-bool record_keys_update(struct record_crypto *c, enum record_suite suite, struct record_keys *keys);
+// The next generation: a new traffic secret in the place of the old one, and keys from it.
+bool record_keys_update(struct record_crypto *c, enum record_suite suite,
+	uint8_t traffic[RECORD_SECRET_BYTES], struct record_keys *keys);

@@ -69,7 +69,8 @@ size_t record_seal_key_update(struct record_session *s, struct record_crypto *c,
 	const uint8_t text[5] = {KEY_UPDATE, 0, 0, 1, wants_theirs};
 	size_t n = seal_bytes(s, c, RECORD_TYPE_HANDSHAKE, view_of(text, sizeof(text)), out);
 
-	if (n > 0 && !record_keys_update(c, (enum record_suite)s->suite, &s->send)) {
+	if (n > 0 &&
+		!record_keys_update(c, (enum record_suite)s->suite, s->send_traffic, &s->send)) {
 		s->state = RECORD_STATE_FAILED;
 		return 0;
 	}

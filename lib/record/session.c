@@ -8,16 +8,17 @@
 #include <errno.h>
 #include <string.h>
 
-static bool begin_direction(struct record_session *s, struct record_crypto *c,
-	const struct record_secret *secret, struct record_keys *keys)
+static bool begin_direction(const struct record_session *s, struct record_crypto *c,
+	const struct record_secret *secret, uint8_t traffic[RECORD_SECRET_BYTES],
+	struct record_keys *keys)
 {
 	if (s->version == RECORD_TLS12) {
 		keys->key_id = ++c->last_key_id;
 		memcpy(keys->key, secret->key, sizeof(keys->key));
 		memcpy(keys->iv, secret->iv, sizeof(keys->iv));
 	} else {
-		memcpy(keys->traffic, secret->traffic, sizeof(keys->traffic));
-		if (!record_keys_derive(c, (enum record_suite)s->suite, keys))
+		memcpy(traffic, secret->traffic, RECORD_SECRET_BYTES);
+		if (!record_keys_derive(c, (enum record_suite)s->suite, traffic, keys))
 			return false;
 	}
 	keys->sequence = secret->sequence;
@@ -35,8 +36,8 @@ int record_session_begin(struct record_session *s, struct record_crypto *c,
 	s->role = (uint8_t)role;
 	s->state = RECORD_STATE_OPEN;
 	s->explicit_nonce = secrets->explicit_nonce;
-	if (begin_direction(s, c, &secrets->receive, &s->receive) &&
-		begin_direction(s, c, &secrets->send, &s->send))
+	if (begin_direction(s, c, &secrets->receive, s->receive_traffic, &s->receive) &&
+		begin_direction(s, c, &secrets->send, s->send_traffic, &s->send))
 		return 0;
 	record_session_end(s, c);
 	return -EIO;
