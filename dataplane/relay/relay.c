@@ -155,6 +155,7 @@ static enum reason ask(struct relay *r, struct job *job)
 		return REASON_to_no_domain;
 	query->side = in->side;
 	query->source = job->in->source.ip;
+	query->card = job->in->card;
 	r->asked[r->n_asked++] = job;
 	return REASON_none;
 }

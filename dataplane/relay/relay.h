@@ -92,9 +92,10 @@ void relay_undeliverable(struct relay *r, uint16_t listener, struct view request
 	enum reason reason, struct relay_out *out);
 
 // What the policy says of a connection that was there before it, on listener, from source: whether
-// sender, that it was last accepted for, is refused whoever it sends to. REASON_none, or why.
-enum reason relay_judge_sender(
-	struct relay *r, uint16_t listener, struct view sender, const struct ip_addr *source);
+// sender, that it was last accepted for, is refused whoever it sends to. card: as in struct
+// relay_in. REASON_none, or why.
+enum reason relay_judge_sender(struct relay *r, uint16_t listener, struct view sender,
+	const struct ip_addr *source, const struct card *card);
 // Whether a peer of the policy has this next hop.
 bool relay_has_hop(const struct relay *r, const struct endpoint *to);
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/pages.h"
 #include "lib/base/side.h"
+#include "lib/policy/identity.h"
 #include "lib/policy/mix.h"
 
 #include <errno.h>
@@ -26,12 +27,12 @@ struct judgement {
 	uint8_t by; // enum decided_by
 	uint8_t egress;
 	bool allowed;
-	bool needs_source; // From has passed; its source address is the next to be judged
+	bool needs_source; // From has passed; its card or source address is the next to be judged
 };
 
 // A pair of spellings and side, and what was judged of them; and of each family the source address
-// that was last found to be one of From's. Longer pairs are not remembered. Most end within the
-// second line.
+// that was last found to be one of From's; what a card proves is judged each time. Longer pairs are
+// not remembered. Most end within the second line.
 struct cache_slot {
 	uint8_t from_len, to_len; // both 0: free
 	uint8_t side;
@@ -178,7 +179,7 @@ static uint32_t pair_hash(const struct match *from, const struct match *to)
 		16);
 }
 
-// All steps but the sixth, which j->needs_source leaves to judge_source().
+// All steps but the sixth, which j->needs_source leaves to judge_sender().
 static void judge(const struct decider *d, const struct policy_query *q, struct judgement *j)
 {
 	bool from_local = is_on(&j->from, IMAGE_LOCAL), to_local = is_on(&j->to, IMAGE_LOCAL);
@@ -256,7 +257,7 @@ static void remember_source(struct cache_slot *slot, const struct ip_addr *sourc
 
 // What is left to do once everything else about a query is judged.
 struct rest {
-	const struct image_peer *peer; // whose source addresses are judged by, NULL: none
+	const struct image_peer *peer; // whom the card or the source is judged by; NULL: neither is
 	uint32_t entry;                // to be counted
 };
 
@@ -285,21 +286,35 @@ static void give(const struct decider *d, const struct policy_query *q, const st
 	verdict->to = j->to;
 	count_ahead(d, rest, by != NULL ? by->entry : IMAGE_ENTRY_NONE);
 	rest->peer = NULL;
-	if (j->needs_source && !source_is_known && q->source.family != IP_NONE) {
+	if (j->needs_source &&
+		(q->card != NULL || (!source_is_known && q->source.family != IP_NONE))) {
 		rest->peer = image_peer_at(d->image, j->from.peer);
 		__builtin_prefetch(rest->peer);
 	}
 }
 
-// Step 6. Whether it passed.
-static bool judge_source(const struct decider *d, const struct policy_query *q,
+// Step 6. REASON_none, or why the sender is none of From's.
+static enum reason refuse_sender(
+	const struct decider *d, const struct policy_query *q, const struct image_peer *peer)
+{
+	if (q->card != NULL)
+		return identity_proves(d->image, peer, q->card, q->from) ? REASON_none
+									 : REASON_identity_unproved;
+	return image_peer_covers(d->image, peer, &q->source) ? REASON_none
+							     : REASON_source_undeclared;
+}
+
+// Whether step 6 was passed.
+static bool judge_sender(const struct decider *d, const struct policy_query *q,
 	struct verdict *verdict, struct rest *rest)
 {
-	if (image_peer_covers(d->image, rest->peer, &q->source))
+	enum reason reason = refuse_sender(d, q, rest->peer);
+
+	if (reason == REASON_none)
 		return true;
 	verdict->allowed = false;
 	verdict->peer = IMAGE_PEER_NONE;
-	verdict->reason = REASON_source_undeclared;
+	verdict->reason = (uint16_t)reason;
 	verdict->rule = verdict->from.rule;
 	rest->entry = verdict->from.entry;
 	return false;
@@ -309,13 +324,14 @@ static void finish(struct decider *d, const struct policy_query query[], struct 
 	struct rest rest[], struct cache_slot *const slots[], unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (rest[i].peer != NULL)
+		if (rest[i].peer != NULL && query[i].card == NULL)
 			__builtin_prefetch(image_sources(d->image, rest[i].peer));
 	}
 	for (unsigned i = 0; i < n; i++) {
 		// Another pair of the burst may have taken the slot meanwhile.
-		if (rest[i].peer != NULL && judge_source(d, &query[i], &verdict[i], &rest[i]) &&
-			d->cache != NULL && slot_holds(slots[i], &query[i]))
+		if (rest[i].peer != NULL && judge_sender(d, &query[i], &verdict[i], &rest[i]) &&
+			query[i].card == NULL && d->cache != NULL &&
+			slot_holds(slots[i], &query[i]))
 			remember_source(slots[i], &query[i].source);
 		count_hit(d, rest[i].entry);
 	}
@@ -402,6 +418,7 @@ static bool read_question(
 	q->to = view_of(copy->text + copy->from_len, copy->to_len);
 	q->side = copy->side;
 	q->source.family = IP_NONE;
+	q->card = NULL;
 	return true;
 }
 
@@ -445,10 +462,9 @@ enum reason policy_judge_sender(struct decider *d, const struct policy_query *q)
 	j.to = j.from;
 	if (refuse_name(d, &query, &j) || refuse_side(&query, &j))
 		return (enum reason)j.reason;
-	if (q->source.family != IP_NONE &&
-		!image_peer_covers(d->image, image_peer_at(d->image, j.from.peer), &q->source))
-		return REASON_source_undeclared;
-	return REASON_none;
+	if (q->card == NULL && q->source.family == IP_NONE)
+		return REASON_none;
+	return refuse_sender(d, q, image_peer_at(d->image, j.from.peer));
 }
 
 uint32_t policy_peer_of(struct decider *d, struct view name)

@@ -12,7 +12,9 @@
 //   3  From, then To, is blocked                        from_blocked, to_blocked
 //   4  From is on no list                               from_unlisted
 //   5  From is not on its side of the border            from_local_outside, from_remote_inside
-//   6  the source address is not one of From's          source_undeclared
+//   6  what the connection has proved is not From,      identity_unproved
+//      or, without a card, the source address is not
+//      one of From's                                    source_undeclared
 //   7  To is on no list                                 to_unlisted
 //   8  neither is local                                 remote_to_remote
 //   9  otherwise                                        allowed_local, allowed_partner
@@ -22,6 +24,7 @@
 #pragma once
 
 #include "lib/base/reason.h"
+#include "lib/policy/card.h"
 #include "lib/policy/match.h"
 
 #define DECIDE_BURST_MAX (MATCH_BURST_MAX / 2)
@@ -30,8 +33,11 @@ struct policy_query {
 	struct view from; // domain of the sender, in any spelling
 	struct view to;   // domain that the message is for
 	uint8_t side;     // enum side of the listener it came in by
-	struct ip_addr
-		source; // where it came from; family IP_NONE: not judged (explain without one)
+	// Where it came from; family IP_NONE: not judged (explain without one).
+	struct ip_addr source;
+	// Who the other end of its connection has proved to be, which is then judged in the
+	// source's place; NULL: nobody. Checked by card_check().
+	const struct card *card;
 };
 
 struct verdict {

@@ -34,7 +34,13 @@ struct question {
 	char from_spelled[MODEL_NAME_BYTES], to_spelled[MODEL_NAME_BYTES]; // as asked
 	enum side side;
 	unsigned source; // of which peer; N_PEERS: of none, N_PEERS + 1: not judged
+	bool has_card;
+	struct card card;
 };
+
+// How the peers prove themselves, by their numbers: two by domain, one by host, one by fingerprint.
+static const char *const host_of_2[] = {"proxy.host", "b.host"};
+static const uint8_t prints_of_3[2][IMAGE_FINGERPRINT_BYTES] = {{3, 1}, {3, 2}};
 
 static uint64_t random_state;
 
@@ -150,6 +156,28 @@ static void spell(const char *name, char out[MODEL_NAME_BYTES])
 		strcpy(out + len, ".");
 }
 
+// Of somebody who may have proved the sender, or a host, or have a known certificate; or something
+// near one of these.
+static void random_card(struct question *q)
+{
+	static const uint8_t other[IMAGE_FINGERPRINT_BYTES] = {9, 9};
+	const char *dot = strchr(q->from, '.');
+	unsigned print = below(4);
+
+	card_init(&q->card, print < 2 ? prints_of_3[print] : other, VIEW("CN=somebody"),
+		VIEW("CN=authority"), VIEW("01"));
+	q->card.trusted = below(4) != 0;
+	if (below(2) == 0)
+		card_add_name(&q->card, VIEW("a.b.other"), CARD_SAN_URI);
+	if (below(4) == 0)
+		card_add_name(&q->card, view_string(host_of_2[below(2)]), CARD_SAN_DNS);
+	if (below(4) == 0 && dot != NULL)
+		card_add_name(&q->card, view_string(dot + 1), CARD_SAN_DNS);
+	if (below(2) == 0)
+		card_add_name(&q->card, view_string(q->from), CARD_SAN_DNS);
+	assert_null(card_check(&q->card));
+}
+
 static void random_question(const struct world *w, struct question *q)
 {
 	random_end(w, q->from);
@@ -158,6 +186,9 @@ static void random_question(const struct world *w, struct question *q)
 	spell(q->to, q->to_spelled);
 	q->side = below(2) == 0 ? SIDE_INSIDE : SIDE_OUTSIDE;
 	q->source = below(3) == 0 ? below(N_PEERS + 1) : N_PEERS + 1;
+	q->has_card = below(3) == 0;
+	if (q->has_card)
+		random_card(q);
 }
 
 // --- the reference ---
@@ -212,6 +243,29 @@ static bool is_list(const struct entry *e, enum image_list list)
 	return e != NULL && e->list == list;
 }
 
+static bool card_has(const struct card *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_names; i++) {
+		if (c->names[i].len == strlen(name) &&
+			memcmp(c->text + c->names[i].offset, name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+// RFC 5922 §7.2, FEATURES T2.
+static bool reference_proves(const struct card *c, uint32_t peer, const char *from)
+{
+	if (peer == 3)
+		return memcmp(c->fingerprint, prints_of_3[0], sizeof(prints_of_3[0])) == 0 ||
+			memcmp(c->fingerprint, prints_of_3[1], sizeof(prints_of_3[1])) == 0;
+	if (!c->trusted)
+		return false;
+	if (peer == 2)
+		return card_has(c, host_of_2[0]) || card_has(c, host_of_2[1]);
+	return card_has(c, from);
+}
+
 static enum reason reference_reason(const struct world *w, const struct question *q,
 	const struct entry *from, const struct entry *to)
 {
@@ -233,7 +287,9 @@ static enum reason reference_reason(const struct world *w, const struct question
 		return REASON_from_local_outside;
 	if (is_list(from, IMAGE_ALLOW) && q->side == SIDE_INSIDE)
 		return REASON_from_remote_inside;
-	if (q->source <= N_PEERS && q->source != from->peer)
+	if (q->has_card && !reference_proves(&q->card, from->peer, q->from))
+		return REASON_identity_unproved;
+	if (!q->has_card && q->source <= N_PEERS && q->source != from->peer)
 		return REASON_source_undeclared;
 	if (to == NULL)
 		return REASON_to_unlisted;
@@ -283,6 +339,16 @@ static void print_world(const struct world *w)
 			w->patterns[i].text, w->patterns[i].rule);
 }
 
+static void set_identities(struct builder *b)
+{
+	struct domain hosts[2];
+
+	assert_int_equal(domain_canonical(view_string(host_of_2[0]), &hosts[0]), 0);
+	assert_int_equal(domain_canonical(view_string(host_of_2[1]), &hosts[1]), 0);
+	assert_int_equal(builder_set_hosts(b, 2, hosts, 2), 0);
+	assert_int_equal(builder_set_fingerprints(b, 3, prints_of_3, 2), 0);
+}
+
 static void build_world(const struct world *w, struct fixture *f)
 {
 	struct builder_settings settings = {.flags = w->flags, .body_bytes_max = 1000};
@@ -302,6 +368,7 @@ static void build_world(const struct world *w, struct fixture *f)
 		snprintf(source, sizeof(source), "10.%u.0.0/16", i);
 		assert_int_equal(fixture_add_peer(b, hop, source, IMAGE_RULE(0, i)), i);
 	}
+	set_identities(b);
 	for (unsigned i = 0; i < w->n_names; i++)
 		fixture_add_name(b, view_string(w->names[i].text), w->names[i].list,
 			w->names[i].peer, w->names[i].rule);
@@ -321,7 +388,8 @@ static struct policy_query query_of(const struct question *q)
 {
 	struct policy_query query = {.from = view_string(q->from_spelled),
 		.to = view_string(q->to_spelled),
-		.side = (uint8_t)q->side};
+		.side = (uint8_t)q->side,
+		.card = q->has_card ? &q->card : NULL};
 	char source[32];
 
 	if (q->source <= N_PEERS) {
@@ -386,6 +454,7 @@ static void every_world_is_judged_as_the_reference_judges_it(void **state)
 	assert_int_not_equal(n_by_reason[REASON_from_remote_inside], 0);
 	assert_int_not_equal(n_by_reason[REASON_remote_to_remote], 0);
 	assert_int_not_equal(n_by_reason[REASON_source_undeclared], 0);
+	assert_int_not_equal(n_by_reason[REASON_identity_unproved], 0);
 	assert_int_not_equal(n_by_reason[REASON_federation_off], 0);
 	assert_int_equal(n_by_reason[REASON_domain_invalid], 0);
 }
