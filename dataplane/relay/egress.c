@@ -19,14 +19,16 @@ void egress_config_default(struct egress_config *config)
 	config->waiting_ms = 4000; // well within timer F (RFC 3261 §17.1.2.2), after a SYN or two
 	config->ask_again_ms = 250;
 	config->open_ms = 10000;
+	config->probe_ms = 500;
 	config->stuck_ms = 32000; // timers B and F
 	config->idle_ms = 900000;
 }
 
 static bool is_valid(const struct egress_config *c)
 {
-	return c->tcp != NULL && c->n_workers > 0 && c->worker < c->n_workers && c->n_slots > 0 &&
-		c->n_slots <= 1 << 24 && c->waiting_max >= 2 && c->waiting_of_all >= 2;
+	return c->tcp != NULL && c->sessions != NULL && c->n_workers > 0 &&
+		c->worker < c->n_workers && c->n_slots > 0 && c->n_slots <= 1 << 24 &&
+		c->waiting_max >= 2 && c->waiting_of_all >= 2;
 }
 
 static uint32_t buckets_for(uint32_t n_slots)
@@ -53,6 +55,7 @@ struct egress *egress_new(const struct egress_config *config)
 	e->waiting_ns = config->waiting_ms * MS;
 	e->ask_again_ns = config->ask_again_ms * MS;
 	e->open_ns = config->open_ms * MS;
+	e->probe_ns = config->probe_ms * MS;
 	e->stuck_ns = config->stuck_ms * MS;
 	e->idle_ns = config->idle_ms * MS;
 	e->bucket_mask = buckets_for(config->n_slots) - 1;
@@ -97,6 +100,8 @@ static bool deliver(struct egress *e, struct slot *s, struct parcel *p, uint64_t
 	case SLOT_IDLE:
 	case SLOT_ASKED:
 	case SLOT_OPENING:
+	case SLOT_NEGOTIATING:
+	case SLOT_CONFIRMING:
 	case SLOT_STATE_N:
 		break;
 	}
@@ -149,32 +154,76 @@ void egress_take(struct egress *e, struct parcel *p, uint64_t now)
 	take(e, &key, p, now);
 }
 
+// NULL for a connection that its slot has given up, or whose slot is another target's by now.
+static struct slot *slot_of(const struct egress *e, uint64_t user, tcp_conn_id conn)
+{
+	uint64_t index = user & ~EGRESS_USER;
+	struct slot *s = user >= EGRESS_USER && index < e->n_used ? &e->slots[index] : NULL;
+
+	return s != NULL && s->conn == conn ? s : NULL;
+}
+
+static void connected(struct egress *e, struct slot *s, uint64_t now)
+{
+	if (slot_is_secure(s)) {
+		(void)slot_step(s, SLOT_ON_CONNECTED, now);
+		s->due = now + e->open_ns;
+	} else if (slot_step(s, SLOT_ON_OPENED, now)) {
+		slot_tell(e, s, now);
+	}
+}
+
 void egress_event(struct egress *e, const struct tcp_event *event, uint64_t now)
 {
-	uint64_t index = event->user & ~EGRESS_USER;
-	struct slot *s;
+	struct slot *s = slot_of(e, event->user, event->conn);
 
 	if ((event->what & TCP_CLOSED) != 0 && event->unacked > 0)
 		e->config.counters[REASON_egress_lost]++;
-	if (index >= e->n_used)
-		return;
-	s = &e->slots[index];
-	// One that the slot has given up, or whose slot is another target's by now.
-	if (s->conn != event->conn)
+	if (s == NULL)
 		return;
 	if ((event->what & TCP_CLOSED) != 0) {
 		slot_end(e, s, event->reason, event->unacked, now);
 		return;
 	}
-	if ((event->what & TCP_OPENED) != 0 && slot_step(s, SLOT_ON_OPENED, now))
-		slot_tell(e, s, now);
+	if ((event->what & TCP_OPENED) != 0)
+		connected(e, s, now);
 	if (s->state == SLOT_UP && (event->what & (TCP_OPENED | TCP_WRITABLE)) != 0)
 		slot_flush(e, s, now);
-	// Whoever has finished will not read what comes now for long: it goes by another one.
-	if ((event->what & TCP_PEER_FINISHED) != 0 && s->conn == event->conn) {
-		tcp_close(e->config.tcp, event->conn, now);
-		slot_end(e, s, REASON_tcp_closed, 0, now);
+	// Whoever has finished will not read what comes now for long: it goes by another one. Of
+	// TLS, the records that are there say first whether and why it has.
+	if ((event->what & TCP_PEER_FINISHED) != 0 && s->conn == event->conn && !slot_is_secure(s))
+		egress_give_up(e, event->conn, REASON_tcp_closed, now);
+}
+
+void egress_session_news(struct egress *e, tcp_conn_id conn, enum session_news news, uint64_t now)
+{
+	struct slot *s = slot_of(e, tcp_user(e->config.tcp, conn), conn);
+
+	if (s == NULL)
+		return;
+	if (news == SESSION_NEWS_ESTABLISHED && slot_step(s, SLOT_ON_AGREED, now)) {
+		s->due = now + e->open_ns;
+		slot_provoke(e, s);
+	} else if (news == SESSION_NEWS_CONFIRMED && slot_step(s, SLOT_ON_OPENED, now)) {
+		slot_tell(e, s, now);
+		slot_flush(e, s, now);
 	}
+}
+
+void egress_give_up(struct egress *e, tcp_conn_id conn, enum reason reason, uint64_t now)
+{
+	struct slot *s = slot_of(e, tcp_user(e->config.tcp, conn), conn);
+
+	session_close(e->config.sessions, conn, now);
+	if (s != NULL)
+		slot_end(e, s, reason, 0, now);
+}
+
+struct link_target egress_target(const struct egress *e, tcp_conn_id conn)
+{
+	const struct slot *s = slot_of(e, tcp_user(e->config.tcp, conn), conn);
+
+	return s != NULL ? slot_target(s) : (struct link_target){0};
 }
 
 void egress_usage(const struct egress *e, struct egress_usage *out)

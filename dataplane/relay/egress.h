@@ -20,16 +20,19 @@
 #pragma once
 
 #include "dataplane/relay/parcel.h"
+#include "dataplane/session/sessions.h"
 #include "lib/link/message.h"
 #include "lib/tcp/tcp.h"
 
-#define EGRESS_SLOTS_MAX LINK_TARGET_SLOTS
+#define EGRESS_SLOTS_MAX   LINK_TARGET_SLOTS
+#define EGRESS_PROBE_BYTES 1024
 
 struct egress;
 
 struct egress_config {
 	struct tcp *tcp;
-	uint32_t send_bytes_max; // of its config
+	struct sessions *sessions; // over it
+	uint32_t send_bytes_max;   // of its config
 	const struct relay_host *host;
 	uint64_t *counters; // REASON_N
 	unsigned worker, n_workers;
@@ -41,7 +44,8 @@ struct egress_config {
 	uint32_t waiting_bytes;  // of a slot
 	uint32_t waiting_ms;     // of a message
 	uint32_t ask_again_ms;   // control has not answered
-	uint32_t open_ms;        // a handshake
+	uint32_t open_ms;        // a handshake: TCP's, TLS', and until the peer confirms it
+	uint32_t probe_ms;       // a peer that does not confirm it by answering a keepalive
 	uint32_t stuck_ms;       // a connection that is full for so long is ended
 	uint32_t idle_ms;        // one that carries nothing for so long is closed; 0: never
 
@@ -50,6 +54,8 @@ struct egress_config {
 	void (*refuse)(void *arg, struct parcel *p, enum reason reason, uint64_t now);
 	// To control; false when its ring is full or it is away. Sets the epoch.
 	bool (*tell_control)(void *arg, const struct link_message *m);
+	// Writes an OPTIONS to the peer at the other end; how many bytes, 0: it cannot.
+	size_t (*write_probe)(void *arg, tcp_conn_id conn, uint8_t out[EGRESS_PROBE_BYTES]);
 	// Whether the policy has this next hop.
 	bool (*has_hop)(void *arg, const struct endpoint *remote);
 	void *arg; // of all of them
@@ -76,6 +82,13 @@ void egress_take(struct egress *e, struct parcel *p, uint64_t now);
 // Every event of such a connection, before the streams' own handling: what the peer sends is
 // theirs. A peer's FIN is answered here.
 void egress_event(struct egress *e, const struct tcp_event *event, uint64_t now);
+
+// Likewise, of one that is a session: established, or confirmed by its peer.
+void egress_session_news(struct egress *e, tcp_conn_id conn, enum session_news news, uint64_t now);
+// It shall be used no more, for this reason: it is closed, and what waits gets another one.
+void egress_give_up(struct egress *e, tcp_conn_id conn, enum reason reason, uint64_t now);
+// What it was opened for; all zero for one that egress has given up.
+struct link_target egress_target(const struct egress *e, tcp_conn_id conn);
 
 // LINK_TARGET_... from control, already checked. What nobody asked for is ignored.
 void egress_hear(struct egress *e, const struct link_message *m, uint64_t now);

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-void slot_open(struct egress *e, struct slot *s, uint64_t now)
+void slot_open(struct egress *e, struct slot *s, const struct endpoint *address, uint64_t now)
 {
 	const struct relay_host *host = e->config.host;
 	uint64_t user = EGRESS_USER | (uint64_t)(s - e->slots);
@@ -14,7 +14,7 @@ void slot_open(struct egress *e, struct slot *s, uint64_t now)
 
 	if (!slot_step(s, SLOT_ON_ALLOWED, now))
 		return;
-	error = host->open(host->arg, s->key.listener, &s->key.remote, &conn);
+	error = host->open(host->arg, s->key.listener, address, &conn);
 	if (error < 0) {
 		// No source port, or no connection, is left.
 		slot_end(e, s, REASON_tcp_no_conns, 0, now);
@@ -30,11 +30,12 @@ void slot_open(struct egress *e, struct slot *s, uint64_t now)
 // came up will not get one soon.
 void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t lost, uint64_t now)
 {
-	s->failed = s->state == SLOT_OPENING;
+	s->failed = s->state != SLOT_UP;
 	if (!slot_step(s, SLOT_ON_ENDED, now))
 		return;
 	s->conn = 0;
 	s->full_since = 0;
+	s->probed = false;
 	s->reason = (uint16_t)reason;
 	s->lost_bytes = lost;
 	slot_tell(e, s, now);
@@ -42,6 +43,25 @@ void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t los
 		slot_refuse_all(e, s, REASON_egress_down, now);
 	if (s->first != NULL && slot_step(s, SLOT_ON_WANTED, now))
 		slot_ask(e, s, now);
+}
+
+// What makes a peer say something that has taken us at our word: a keepalive (RFC 5626 §4.4.1), and
+// later, since not everybody answers those, a request. Messages wait meanwhile: a TLS 1.3 server
+// judges our certificate when we are done already.
+void slot_provoke(struct egress *e, struct slot *s)
+{
+	(void)session_write(e->config.sessions, s->conn, "\r\n\r\n", 4);
+	slot_set_busy(e, s);
+}
+
+void slot_probe(struct egress *e, struct slot *s)
+{
+	uint8_t request[EGRESS_PROBE_BYTES];
+	size_t n = e->config.write_probe(e->config.arg, s->conn, request);
+
+	s->probed = true;
+	if (n > 0)
+		(void)session_write(e->config.sessions, s->conn, request, (uint32_t)n);
 }
 
 // Resets it, and tells nobody before slot_end(): the engine's own event finds no slot.
@@ -55,7 +75,7 @@ static void end_stuck(struct egress *e, struct slot *s, uint64_t now)
 
 static int write_one(struct egress *e, struct slot *s, struct parcel *p)
 {
-	int error = tcp_write(e->config.tcp, s->conn, p->bytes, p->len);
+	int error = session_write(e->config.sessions, s->conn, p->bytes, p->len);
 
 	if (error == 0)
 		e->config.host->put(e->config.host->arg, p);
@@ -66,7 +86,7 @@ void slot_flush(struct egress *e, struct slot *s, uint64_t now)
 {
 	while (s->first != NULL) {
 		struct parcel *p = s->first;
-		int error = tcp_write(e->config.tcp, s->conn, p->bytes, p->len);
+		int error = session_write(e->config.sessions, s->conn, p->bytes, p->len);
 
 		if (error == -EPIPE)
 			slot_end(e, s, REASON_tcp_closed, 0, now);

@@ -6,7 +6,7 @@
 
 #define MS UINT64_C(1000000)
 
-static struct link_target target_of(const struct slot *s)
+struct link_target slot_target(const struct slot *s)
 {
 	return (struct link_target){
 		.remote = s->key.remote,
@@ -20,7 +20,7 @@ void slot_ask(struct egress *e, struct slot *s, uint64_t now)
 	struct link_message m;
 
 	link_message_init(&m, LINK_TARGET_WANTED);
-	m.target_wanted.target = target_of(s);
+	m.target_wanted.target = slot_target(s);
 	// One that is not heard is asked again as one that is not answered.
 	(void)e->config.tell_control(e->config.arg, &m);
 	s->due = now + e->ask_again_ns;
@@ -32,7 +32,7 @@ void slot_tell(struct egress *e, struct slot *s, uint64_t now)
 	struct link_message m;
 
 	link_message_init(&m, LINK_TARGET_STATE);
-	m.target_state.target = target_of(s);
+	m.target_state.target = slot_target(s);
 	if (s->state == SLOT_UP) {
 		m.target_state.state = LINK_TARGET_UP;
 		m.target_state.since_ms = (now - s->state_since) / MS;
@@ -58,7 +58,7 @@ void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
 		return;
 	// Control may not know yet what has been published since.
 	if (m->type == LINK_TARGET_OPEN && slot_has_hop(e, s)) {
-		slot_open(e, s, now);
+		slot_open(e, s, &m->target_open.address, now);
 	} else if (slot_step(s, SLOT_ON_REFUSED, now)) {
 		if (m->type == LINK_TARGET_REFUSED)
 			s->due = now + m->target_refused.retry_ms * MS;

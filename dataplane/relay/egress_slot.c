@@ -40,6 +40,17 @@ static const struct step steps[SLOT_STATE_N][SLOT_EVENT_N] = {
 		},
 	[SLOT_OPENING] =
 		{
+			[SLOT_ON_CONNECTED] = TO(NEGOTIATING),
+			[SLOT_ON_OPENED] = TO(UP),
+			[SLOT_ON_ENDED] = TO(IDLE),
+		},
+	[SLOT_NEGOTIATING] =
+		{
+			[SLOT_ON_AGREED] = TO(CONFIRMING),
+			[SLOT_ON_ENDED] = TO(IDLE),
+		},
+	[SLOT_CONFIRMING] =
+		{
 			[SLOT_ON_OPENED] = TO(UP),
 			[SLOT_ON_ENDED] = TO(IDLE),
 		},
@@ -178,7 +189,7 @@ static struct slot *give_way(struct egress *e, uint64_t now)
 	}
 	if (quiet != NULL) {
 		e->config.counters[REASON_egress_idle]++;
-		tcp_close(e->config.tcp, quiet->conn, now);
+		session_close(e->config.sessions, quiet->conn, now);
 		slot_end(e, quiet, REASON_egress_idle, 0, now);
 	}
 	return quiet;

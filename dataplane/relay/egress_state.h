@@ -35,6 +35,7 @@ struct slot {
 	bool busy;                   // in the list of those that the timers look at
 	bool untold;                 // control does not know yet what has become of the connection
 	bool failed;                 // what that is: it never came up
+	bool probed;                 // a request has been sent while it is confirming
 	uint16_t reason;             // enum reason, of its end
 	uint32_t lost_bytes;         // never acknowledged, of its end
 	tcp_conn_id conn;            // 0: none
@@ -49,7 +50,7 @@ struct slot {
 
 struct egress {
 	struct egress_config config;
-	uint64_t waiting_ns, ask_again_ns, open_ns, stuck_ns, idle_ns;
+	uint64_t waiting_ns, ask_again_ns, open_ns, probe_ns, stuck_ns, idle_ns;
 	uint32_t n_waiting; // of all slots
 	uint32_t n_used;    // slots: the first ones
 	uint32_t n_recheck; // of them, still to be looked at after a change of policy
@@ -93,18 +94,27 @@ static inline bool parcel_fits(const struct parcel *p, uint64_t queued, uint64_t
 	return queued + p->len <= hard / 2;
 }
 
+static inline bool slot_is_secure(const struct slot *s)
+{
+	return s->key.remote.transport == TRANSPORT_TLS;
+}
+
 static inline bool slot_has_hop(const struct egress *e, const struct slot *s)
 {
 	return e->config.has_hop(e->config.arg, &s->key.remote);
 }
 
 // egress_control.c
+struct link_target slot_target(const struct slot *s);
 void slot_ask(struct egress *e, struct slot *s, uint64_t now);
 void slot_tell(struct egress *e, struct slot *s, uint64_t now);
 
 // egress_conn.c
-// Opens its connection, as control allowed.
-void slot_open(struct egress *e, struct slot *s, uint64_t now);
+// Opens its connection, as control allowed, to this address.
+void slot_open(struct egress *e, struct slot *s, const struct endpoint *address, uint64_t now);
+// While it is confirming: what the peer answers, and what it answers if not that.
+void slot_provoke(struct egress *e, struct slot *s);
+void slot_probe(struct egress *e, struct slot *s);
 // Its connection is no more, for this reason, or shall be used no more.
 void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t lost, uint64_t now);
 // Writes what waits, as far as the connection takes it.

@@ -16,6 +16,8 @@ static enum reason reason_of(const struct slot *s)
 		return REASON_egress_full;
 	case SLOT_IDLE:
 	case SLOT_OPENING:
+	case SLOT_NEGOTIATING:
+	case SLOT_CONFIRMING:
 	case SLOT_REFUSED:
 	case SLOT_STATE_N:
 		break;
@@ -33,10 +35,18 @@ static unsigned expire(struct egress *e, struct slot *s, uint64_t now, unsigned 
 	return n;
 }
 
-static void give_up_opening(struct egress *e, struct slot *s, uint64_t now)
+// Of a connection that is not up yet: each step has its time.
+static void bring_up(struct egress *e, struct slot *s, uint64_t now)
 {
-	tcp_abort(e->config.tcp, s->conn, REASON_tcp_timed_out);
-	slot_end(e, s, REASON_tcp_timed_out, 0, now);
+	enum reason reason =
+		s->state == SLOT_OPENING ? REASON_tcp_timed_out : REASON_session_timed_out;
+
+	if (s->state == SLOT_CONFIRMING && !s->probed && now - s->state_since >= e->probe_ns)
+		slot_probe(e, s);
+	if (now < s->due)
+		return;
+	tcp_abort(e->config.tcp, s->conn, reason);
+	slot_end(e, s, reason, 0, now);
 }
 
 // What is due of the state.
@@ -50,8 +60,9 @@ static void look_at(struct egress *e, struct slot *s, uint64_t now)
 			slot_ask(e, s, now);
 		break;
 	case SLOT_OPENING:
-		if (now >= s->due)
-			give_up_opening(e, s, now);
+	case SLOT_NEGOTIATING:
+	case SLOT_CONFIRMING:
+		bring_up(e, s, now);
 		break;
 	case SLOT_UP:
 		slot_flush(e, s, now);
@@ -67,7 +78,8 @@ static void look_at(struct egress *e, struct slot *s, uint64_t now)
 
 static bool is_busy(const struct slot *s)
 {
-	return s->first != NULL || s->untold || s->state == SLOT_ASKED || s->state == SLOT_OPENING;
+	return s->first != NULL || s->untold || s->state == SLOT_ASKED ||
+		(s->state >= SLOT_OPENING && s->state < SLOT_UP);
 }
 
 // The connection that has carried nothing for the longest, where that is long.
@@ -79,7 +91,7 @@ static void close_idle(struct egress *e, uint64_t now)
 		return;
 	if (s->state == SLOT_UP && s->first == NULL && tcp_unacked(e->config.tcp, s->conn) == 0) {
 		e->config.counters[REASON_egress_idle]++;
-		tcp_close(e->config.tcp, s->conn, now);
+		session_close(e->config.sessions, s->conn, now);
 		slot_end(e, s, REASON_egress_idle, 0, now);
 	}
 	// Behind the others, so that they get their turn.

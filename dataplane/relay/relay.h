@@ -91,6 +91,11 @@ void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out o
 void relay_undeliverable(struct relay *r, uint16_t listener, struct view request,
 	enum reason reason, struct relay_out *out);
 
+// Writes an OPTIONS to the other end of a connection, number making its transaction, to room bytes
+// at out; how many, 0: it does not fit.
+size_t relay_write_probe(const struct relay *r, uint16_t listener, const struct endpoint *to,
+	uint64_t number, uint8_t *out, size_t room);
+
 // What the policy says of a connection that was there before it, on listener, from source: whether
 // sender, that it was last accepted for, is refused whoever it sends to. card: as in struct
 // relay_in. REASON_none, or why.

@@ -11,6 +11,8 @@
 // long one that we have closed may take to finish.
 #define LINGER_MS 32000
 #define CLOSE_MS  5000
+// Identities of TLS connections: 15 MB of cards.
+#define CARDS_MAX 16384
 // Domains that connections are of: four MB of them.
 #define SENDERS_MAX 16384
 
@@ -23,6 +25,8 @@ void streams_config_default(struct streams_config *config, uint32_t n_conns)
 		.n_holding = 64,
 		.n_again = 1024,
 		.n_waiting = 4096,
+		.n_rests = 1024,
+		.n_cards = n_conns < CARDS_MAX ? n_conns : CARDS_MAX,
 		.n_senders = n_conns < SENDERS_MAX ? n_conns : SENDERS_MAX,
 		.silence_s = 32, // 64 T1: the transaction of a message that comes later is over
 	};
@@ -32,7 +36,20 @@ static bool tell_control(void *arg, const struct link_message *m)
 {
 	struct streams *s = arg;
 
-	return s->config.tell_control(s->config.arg, m);
+	return s->config.tell_control(s->config.arg, m, false);
+}
+
+static size_t write_probe(void *arg, tcp_conn_id conn, uint8_t out[EGRESS_PROBE_BYTES])
+{
+	struct streams *s = arg;
+	const struct stream *st = stream_of(s, conn);
+	struct endpoint remote;
+
+	if (st == NULL)
+		return 0;
+	remote = stream_remote(st);
+	return relay_write_probe(
+		s->config.relay, st->listener, &remote, conn ^ s->salt, out, EGRESS_PROBE_BYTES);
 }
 
 static bool has_hop(void *arg, const struct endpoint *remote)
@@ -48,6 +65,8 @@ static int open_egress(struct streams *s)
 
 	egress_config_default(&config);
 	config.tcp = s->config.tcp;
+	config.sessions = s->sessions;
+	config.write_probe = write_probe;
 	config.send_bytes_max = s->config.send_bytes_max;
 	config.host = s->config.host;
 	config.counters = s->config.counters;
@@ -74,12 +93,14 @@ struct streams *streams_new(const struct streams_config *config)
 	// An index is less than that, so no id becomes 0.
 	s->salt = config->salt | UINT64_C(1) << 31;
 	s->list = calloc(config->n_conns, sizeof(*s->list));
-	s->scratch_bytes = 4 * config->message_bytes_max;
+	s->scratch_bytes = 4 * (config->message_bytes_max + STREAMS_OPEN_BYTES);
 	s->scratch = malloc(s->scratch_bytes);
 	r = s->list != NULL && s->scratch != NULL ? again_init(&s->again, config->n_again)
 						  : -ENOMEM;
 	if (r == 0)
 		r = senders_init(&s->senders, config->n_senders);
+	if (r == 0)
+		r = secure_init(s);
 	if (r == 0)
 		r = open_egress(s);
 	if (r == 0) {
@@ -97,6 +118,7 @@ void streams_free(struct streams *s)
 		return;
 	if (s->egress != NULL)
 		egress_free(s->egress);
+	secure_fini(s);
 	again_fini(s);
 	senders_fini(&s->senders);
 	free(s->scratch);
@@ -148,6 +170,15 @@ void stream_close(struct streams *s, struct stream *st, enum reason reason, uint
 	stream_end_part(s, st);
 	st->flags |= STREAM_CLOSING;
 	st->flags &= (uint16_t)~STREAM_PAUSED;
+	// An alert or close_notify is to reach the peer.
+	if ((st->flags & (STREAM_OURS | STREAM_SECURE)) == (STREAM_OURS | STREAM_SECURE)) {
+		if (reason != REASON_none)
+			streams_count(s, reason);
+		egress_give_up(s->egress, conn, reason, now);
+		stream_set_timer(s, st, CLOSE_MS);
+		stream_activate(s, st);
+		return;
+	}
 	// Egress learns it by the event, and opens another one if need be.
 	if ((st->flags & STREAM_OURS) != 0) {
 		tcp_abort(s->config.tcp, conn, reason);
@@ -155,7 +186,7 @@ void stream_close(struct streams *s, struct stream *st, enum reason reason, uint
 	}
 	if (reason != REASON_none)
 		streams_count(s, reason);
-	tcp_close(s->config.tcp, conn, now);
+	session_close(s->sessions, conn, now);
 	stream_set_timer(s, st, CLOSE_MS);
 	stream_activate(s, st);
 }
@@ -163,21 +194,32 @@ void stream_close(struct streams *s, struct stream *st, enum reason reason, uint
 void stream_close_if_done(struct streams *s, struct stream *st, uint64_t now)
 {
 	bool is_part = st->frame.n_bytes > 0 || (st->flags & STREAM_SKIPPING) != 0;
+	bool is_ours = (st->flags & STREAM_OURS) != 0;
 
 	if ((st->flags & STREAM_FINISHED) == 0 ||
 		(st->flags & (STREAM_ACTIVE | STREAM_PAUSED | STREAM_CLOSING)) != 0)
 		return;
 	if (is_part)
 		stream_close(s, st, REASON_sip_stream_cut, now);
-	else if ((st->flags & STREAM_OURS) != 0)
-		return; // egress closes it
+	else if (is_ours && (st->flags & STREAM_SECURE) == 0)
+		return; // egress has closed it
+	else if (is_ours)
+		stream_close(s, st, REASON_none, now);
 	else if (st->n_pending == 0)
 		stream_close(s, st, REASON_none, now);
 	else if (!wheel_has(&s->wheel, stream_index(s, st)))
 		stream_set_timer(s, st, LINGER_MS);
 }
 
-static struct stream *begin(struct streams *s, const struct tcp_event *event)
+// By the listener that it came to, or the hop that it was opened for.
+static bool is_secure(const struct streams *s, const struct tcp_event *event)
+{
+	if ((event->user & EGRESS_USER) == 0)
+		return (s->config.secure >> event->listener & 1) != 0;
+	return egress_target(s->egress, event->conn).remote.transport == TRANSPORT_TLS;
+}
+
+static struct stream *begin(struct streams *s, const struct tcp_event *event, uint64_t now)
 {
 	struct stream *st = &s->list[(uint32_t)event->conn];
 	struct tcp_status status;
@@ -199,6 +241,8 @@ static struct stream *begin(struct streams *s, const struct tcp_event *event)
 		st->flags |= STREAM_OURS;
 	else
 		stream_set_timer(s, st, s->config.silence_s * 1000);
+	if (is_secure(s, event))
+		secure_begin(s, st, now);
 	return st;
 }
 
@@ -224,13 +268,16 @@ static void take_event(struct streams *s, const struct tcp_event *event, uint64_
 	if ((event->user & EGRESS_USER) != 0)
 		egress_event(s->egress, event, now);
 	if ((event->what & TCP_OPENED) != 0 && st == NULL)
-		st = begin(s, event);
+		st = begin(s, event, now);
 	if (st == NULL)
 		return;
 	if ((event->what & TCP_CLOSED) != 0) {
+		secure_end(s, st, event->conn, event->reason);
 		end(s, st);
 		return;
 	}
+	if ((st->flags & STREAM_SECURE) != 0 && !secure_event(s, st, event, now))
+		return;
 	if ((event->what & TCP_PEER_FINISHED) != 0)
 		st->flags |= STREAM_FINISHED;
 	if ((event->what & (TCP_READABLE | TCP_PEER_FINISHED)) != 0)
@@ -245,7 +292,7 @@ bool streams_poll(struct streams *s, uint64_t now)
 	streams_set_now(s, now);
 	while (tcp_next_event(s->config.tcp, &event))
 		take_event(s, &event, now);
-	for (unsigned i = 0; i < BURSTS_A_POLL && streams_gather(s); i++) {
+	for (unsigned i = 0; i < BURSTS_A_POLL && streams_gather(s, now); i++) {
 		if (b->n > 0)
 			relay_burst(s->config.relay, b->in, b->out, b->n);
 		streams_carry_burst(s, now);
@@ -257,11 +304,16 @@ bool streams_poll(struct streams *s, uint64_t now)
 void streams_hear(struct streams *s, const struct link_message *m, uint64_t now)
 {
 	streams_set_now(s, now);
-	egress_hear(s->egress, m, now);
+	if (m->type == LINK_TARGET_OPEN || m->type == LINK_TARGET_REFUSED)
+		egress_hear(s->egress, m, now);
+	else
+		sessions_hear(s->sessions, m, now);
 }
 
-void streams_attached(struct streams *s)
+void streams_attached(struct streams *s, uint64_t now)
 {
+	streams_set_now(s, now);
+	sessions_attached(s->sessions, now);
 	egress_attached(s->egress);
 }
 
@@ -272,6 +324,8 @@ static void timed_out(struct streams *s, struct stream *st, uint64_t now)
 
 	if ((st->flags & STREAM_CLOSING) != 0) {
 		tcp_abort(s->config.tcp, conn, REASON_tcp_aborted);
+	} else if (secure_timed_out(s, st, now)) {
+		return;
 	} else if ((st->flags & STREAM_PAUSED) != 0) {
 		st->flags &= (uint16_t)~STREAM_PAUSED;
 		stream_activate(s, st);
@@ -279,7 +333,7 @@ static void timed_out(struct streams *s, struct stream *st, uint64_t now)
 		st->n_pending = 0;
 		stream_close_if_done(s, st, now);
 	} else if ((st->flags & STREAM_HEARD) == 0 || tcp_readable(s->config.tcp, conn) > 0 ||
-		(st->flags & STREAM_SKIPPING) != 0) {
+		s->rests[stream_index(s, st)] != NULL || (st->flags & STREAM_SKIPPING) != 0) {
 		stream_close(s, st, REASON_sip_stream_silent, now);
 	}
 }
@@ -294,6 +348,7 @@ void streams_timers(struct streams *s, uint64_t now, unsigned budget)
 		budget--;
 		timed_out(s, &s->list[index], now);
 	}
+	sessions_timers(s->sessions, budget);
 	egress_timers(s->egress, now, budget);
 	streams_recheck_on(s, now);
 }

@@ -23,18 +23,23 @@ struct streams_config {
 	const struct relay_host *host;
 	uint64_t *counters; // REASON_N
 	unsigned worker, n_workers;
-	uint32_t n_conns;           // of the engine
-	uint32_t send_bytes_max;    // of the engine
-	uint32_t message_bytes_max; // less than the engine's receive_bytes_max
-	uint32_t n_holding;         // connections with part of a long message at once
-	uint32_t n_again;           // requests being sent again over UDP at once
-	uint32_t n_waiting;         // messages waiting for connections of ours at once
-	uint32_t n_senders;         // domains that connections are remembered to be of
+	uint32_t n_conns;             // of the engine
+	uint32_t send_bytes_max;      // of the engine
+	uint32_t message_bytes_max;   // less than the engine's receive_bytes_max
+	uint32_t n_holding;           // connections with part of a long message at once
+	uint32_t n_again;             // requests being sent again over UDP at once
+	uint32_t n_waiting;           // messages waiting for connections of ours at once
+	uint32_t n_rests;             // TLS connections with part of a message at once
+	uint32_t n_cards;             // identities of TLS connections at once
+	uint64_t secure;              // bit i: connections to listener i are TLS
+	struct record_crypto *crypto; // of this thread, outlives the streams
+	uint32_t n_senders;           // domains that connections are remembered to be of
 	uint32_t silence_s; // a connection with part of a message this old is closed, and one that
 			    // has brought none so long
 	struct siphash_key key; // the same in all workers, of egress
 	uint64_t salt;          // random, the process': ids of a former one name no connection
-	bool (*tell_control)(void *arg, const struct link_message *m);
+	// last: of the end of a session, by the slots that are kept for those.
+	bool (*tell_control)(void *arg, const struct link_message *m, bool last);
 	void *arg;
 };
 
@@ -56,9 +61,10 @@ void streams_take_over(struct streams *s, struct parcel *p, uint64_t now);
 // What the relay says of a message that is not just a datagram, to its parcel.
 void parcel_describe(struct parcel *p, const struct relay_out *out);
 
-// Control's word (LINK_TARGET_...), already checked; and that another attachment has begun.
+// Control's word, already checked: of targets, sessions and cards; and that another attachment has
+// begun.
 void streams_hear(struct streams *s, const struct link_message *m, uint64_t now);
-void streams_attached(struct streams *s);
+void streams_attached(struct streams *s, uint64_t now);
 
 // Another policy has been set: connections that it refuses are cut (FEATURES P4). A peer's, where
 // the policy refuses the domain that the last accepted request on it was from, whoever it sends to

@@ -40,7 +40,7 @@ static void reopen(struct streams *s, struct parcel *p, uint64_t now)
 {
 	unsigned n = 0;
 
-	if (p->destination.transport == TRANSPORT_TCP)
+	if (transport_is_stream((enum transport)p->destination.transport))
 		n = relay_may_reopen(s->config.relay, view_of(p->bytes, p->len), &p->destination);
 	if (n == 0) {
 		drop(s, p, REASON_sip_response_no_way);
@@ -73,7 +73,7 @@ static void respond(struct streams *s, struct parcel *p, uint64_t now)
 	if (p->branch != 0)
 		again_hear(s, p->branch, p->method, status);
 	if (st != NULL && (st->flags & STREAM_CLOSING) == 0)
-		error = tcp_write(s->config.tcp, conn, p->bytes, p->len);
+		error = session_write(s->sessions, conn, p->bytes, p->len);
 	if (error == 0) {
 		if (p->branch != 0)
 			note_answered(s, st, status, now);

@@ -24,7 +24,7 @@ struct reader {
 	uint32_t readable; // all that have come
 	uint32_t at;       // up to there they are taken
 	uint32_t n_pings;
-	bool lost;
+	enum reason end; // it is to be closed
 };
 
 enum outcome {
@@ -66,6 +66,8 @@ static bool add(struct streams *s, const struct reader *r, struct view bytes, en
 		.payload = bytes,
 		.source = stream_remote(r->st),
 		.conn = r->conn ^ s->salt,
+		.card = (r->st->flags & STREAM_SECURE) != 0 ? session_card(s->sessions, r->conn)
+							    : NULL,
 		.listener = r->st->listener,
 		.fault = (uint16_t)fault,
 		.is_read = true,
@@ -110,7 +112,7 @@ static enum outcome lose(struct streams *s, struct reader *r, enum reason fault)
 	if (add(s, r, bytes, fault) && copied)
 		s->burst.n_scratch += (uint32_t)bytes.len;
 	r->at = r->readable;
-	r->lost = true;
+	r->end = REASON_sip_stream_lost;
 	return WAITS;
 }
 
@@ -278,7 +280,7 @@ static void answer_ping(struct streams *s, struct reader *r)
 {
 	r->st->flags |= STREAM_HEARD;
 	streams_count(s, REASON_sip_keepalive);
-	(void)tcp_write(s->config.tcp, r->conn, "\r\n", 2);
+	(void)session_write(s->sessions, r->conn, "\r\n", 2);
 }
 
 // It begins to be silent with a part of a message.
@@ -299,42 +301,80 @@ static bool must_pause(struct streams *s, struct stream *st, tcp_conn_id conn)
 	return true;
 }
 
-static void read_stream(struct streams *s, struct stream *st)
+// Messages of what is there, as far as the burst and the stream's share of it take them.
+static enum outcome read_messages(struct streams *s, struct reader *r)
 {
-	struct streams_burst *b = &s->burst;
-	tcp_conn_id conn = stream_conn(s, st);
-	struct reader r = {
-		.st = st,
-		.conn = conn,
-		.piece = tcp_peek(s->config.tcp, conn),
-		.readable = tcp_readable(s->config.tcp, conn),
-	};
-	enum outcome outcome = r.readable > 0 ? TAKEN : WAITS;
+	enum outcome outcome = r->readable > 0 ? TAKEN : WAITS;
 
-	if ((st->flags & STREAM_CLOSING) != 0) {
-		r.at = r.readable;
-		outcome = WAITS;
-	} else if (must_pause(s, st, conn)) {
-		return;
-	}
 	for (unsigned i = 0; outcome == TAKEN; i++) {
-		if (i == SHARE || b->n == RELAY_BURST)
+		if (i == SHARE || s->burst.n == RELAY_BURST)
 			outcome = LATER;
 		else
-			outcome = read_next(s, &r);
+			outcome = read_next(s, r);
 	}
-	if (r.n_pings > 0)
-		answer_ping(s, &r);
-	b->read[b->n_read].conn = conn;
-	b->read[b->n_read].n_bytes = r.at;
-	b->read[b->n_read++].lost = r.lost;
-	if (outcome == LATER)
-		stream_activate(s, st);
-	else if (r.at < r.readable)
-		watch(s, st);
+	if (r->n_pings > 0)
+		answer_ping(s, r);
+	return outcome;
 }
 
-bool streams_gather(struct streams *s)
+// A TLS stream's: its records have been consumed when they were opened.
+static void read_secure(struct streams *s, struct reader *r, uint64_t now)
+{
+	struct stream *st = r->st;
+	struct secure_read read;
+	enum outcome outcome;
+
+	if (!secure_open(s, st, &read, now)) {
+		stream_activate(s, st);
+		return;
+	}
+	r->piece = read.text;
+	r->readable = (uint32_t)read.text.len;
+	outcome = read_messages(s, r);
+	if (r->end == REASON_none &&
+		!secure_keep(s, st, view_of(r->piece.at + r->at, r->readable - r->at)))
+		r->end = REASON_sip_streams_full;
+	if (r->end == REASON_none && outcome != LATER)
+		r->end = read.fault;
+	if (outcome == LATER || read.more)
+		stream_activate(s, st);
+	else if (r->at < r->readable)
+		watch(s, st);
+	r->at = 0;
+}
+
+static void read_plain(struct streams *s, struct reader *r)
+{
+	enum outcome outcome;
+
+	r->piece = tcp_peek(s->config.tcp, r->conn);
+	r->readable = tcp_readable(s->config.tcp, r->conn);
+	outcome = read_messages(s, r);
+	if (outcome == LATER)
+		stream_activate(s, r->st);
+	else if (r->at < r->readable)
+		watch(s, r->st);
+}
+
+static void read_stream(struct streams *s, struct stream *st, uint64_t now)
+{
+	struct streams_burst *b = &s->burst;
+	struct reader r = {.st = st, .conn = stream_conn(s, st)};
+
+	if ((st->flags & STREAM_CLOSING) != 0)
+		r.at = tcp_readable(s->config.tcp, r.conn);
+	else if (must_pause(s, st, r.conn))
+		return;
+	else if ((st->flags & STREAM_SECURE) != 0)
+		read_secure(s, &r, now);
+	else
+		read_plain(s, &r);
+	b->read[b->n_read].conn = r.conn;
+	b->read[b->n_read].n_bytes = r.at;
+	b->read[b->n_read++].end = (uint16_t)r.end;
+}
+
+bool streams_gather(struct streams *s, uint64_t now)
 {
 	struct streams_burst *b = &s->burst;
 	uint32_t last = s->last_active;
@@ -348,7 +388,7 @@ bool streams_gather(struct streams *s)
 		if (s->first_active == 0)
 			s->last_active = 0;
 		st->flags &= (uint16_t)~STREAM_ACTIVE;
-		read_stream(s, st);
+		read_stream(s, st, now);
 		if (index == last)
 			break;
 	}
@@ -366,8 +406,8 @@ void streams_consume(struct streams *s, uint64_t now)
 		st = stream_of(s, b->read[i].conn);
 		if (st == NULL)
 			continue;
-		if (b->read[i].lost)
-			stream_close(s, st, REASON_sip_stream_lost, now);
+		if (b->read[i].end != REASON_none)
+			stream_close(s, st, (enum reason)b->read[i].end, now);
 		else
 			stream_close_if_done(s, st, now);
 	}

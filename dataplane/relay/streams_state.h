@@ -4,6 +4,7 @@
 //   streams.c         opening, events, timers
 //   streams_read.c    bytes to whole messages: a burst of them for the relay
 //   streams_carry.c   what leaves, to where it goes
+//   streams_secure.c  connections that are TLS: their beginning, their bytes, their end
 //   streams_again.c   requests that are repeated over UDP
 //   streams_recheck.c connections under another policy
 
@@ -16,6 +17,9 @@
 
 // A tick is about a millisecond, as the engine's.
 #define STREAMS_TICK_SHIFT 20
+
+// Records are opened so many bytes at a time: one of any length, or several short ones.
+#define STREAMS_OPEN_BYTES (RECORD_BYTES_MAX + 2048)
 
 // Answers that a peer has not acknowledged: with more, it does not read.
 #define STREAMS_UNREAD_BYTES 65536
@@ -30,6 +34,7 @@ enum stream_flag {
 	STREAM_FINISHED = 64, // nothing comes after what is there
 	STREAM_CLOSING = 128, // closed by us: what still comes is thrown away
 	STREAM_PAUSED = 256,  // not read for a while
+	STREAM_SECURE = 512,  // TLS
 };
 
 // One connection. Idle ones cost this and nothing else.
@@ -76,7 +81,7 @@ struct streams_burst {
 	struct {
 		tcp_conn_id conn;
 		uint32_t n_bytes;
-		bool lost; // is to be closed
+		uint16_t end; // enum reason, where it is to be closed
 	} read[RELAY_BURST];
 	uint32_t n_scratch; // bytes in use
 };
@@ -84,6 +89,9 @@ struct streams_burst {
 struct streams {
 	struct streams_config config;
 	struct egress *egress;
+	struct sessions *sessions;
+	struct parcel **rests; // by index: plaintext of a TLS stream's unfinished message, or NULL
+	uint32_t n_rests;
 	struct stream *list;                // by the index of a connection
 	uint64_t salt;                      // ids of a former run name no connection of this one
 	uint32_t first_active, last_active; // index + 1
@@ -131,7 +139,10 @@ static inline bool stream_is_used(const struct stream *st)
 static inline struct endpoint stream_remote(const struct stream *st)
 {
 	struct endpoint remote = {
-		.ip.family = st->family, .port = st->port, .transport = TRANSPORT_TCP};
+		.ip.family = st->family,
+		.port = st->port,
+		.transport = (st->flags & STREAM_SECURE) != 0 ? TRANSPORT_TLS : TRANSPORT_TCP,
+	};
 
 	memcpy(remote.ip.bytes, st->ip, sizeof(st->ip));
 	return remote;
@@ -158,7 +169,7 @@ void stream_close_if_done(struct streams *s, struct stream *st, uint64_t now);
 void stream_end_part(struct streams *s, struct stream *st);
 
 // streams_read.c: fills s->burst with what is whole; relays nothing yet. False: there is nothing.
-bool streams_gather(struct streams *s);
+bool streams_gather(struct streams *s, uint64_t now);
 // Gives back what the burst has read.
 void streams_consume(struct streams *s, uint64_t now);
 
@@ -167,6 +178,28 @@ void streams_consume(struct streams *s, uint64_t now);
 void streams_carry_burst(struct streams *s, uint64_t now);
 // Egress's callback.
 void streams_refuse(void *streams, struct parcel *p, enum reason reason, uint64_t now);
+
+// streams_secure.c
+int secure_init(struct streams *s);
+void secure_fini(struct streams *s);
+// A connection has opened that shall be TLS.
+void secure_begin(struct streams *s, struct stream *st, uint64_t now);
+// It has brought something, or has finished. True: that can be read.
+bool secure_event(
+	struct streams *s, struct stream *st, const struct tcp_event *event, uint64_t now);
+// It is gone for that reason.
+void secure_end(struct streams *s, struct stream *st, tcp_conn_id conn, enum reason reason);
+// What its time was set for; false: for nothing of TLS.
+bool secure_timed_out(struct streams *s, struct stream *st, uint64_t now);
+struct secure_read {
+	struct view text; // in scratch memory, the unfinished message of before in front
+	bool more;
+	enum reason fault; // after the text nothing comes, for this reason; or REASON_none
+};
+// False: scratch memory is full.
+bool secure_open(struct streams *s, struct stream *st, struct secure_read *read, uint64_t now);
+// What has not been read of a text. False: there is no room to keep it.
+bool secure_keep(struct streams *s, struct stream *st, struct view rest);
 
 // streams_recheck.c
 // A request of it has been accepted from the domain with this hash and name.

@@ -69,6 +69,23 @@ static struct view start_of(
 	return view_of(header, tcp_copy(s->config.tcp, conn, 0, header, RECORD_HEADER_BYTES));
 }
 
+// A record that is not whole will never be where the peer has finished.
+static void await_rest(struct sessions *s, struct session *t, uint64_t now)
+{
+	if (t->is_finished)
+		session_fail(s, t, REASON_tcp_closed, now);
+}
+
+void session_finished(struct sessions *s, tcp_conn_id conn, uint64_t now)
+{
+	struct session *t = session_of(s, conn);
+
+	if (t == NULL)
+		return;
+	t->is_finished = true;
+	session_received(s, conn, now);
+}
+
 void session_received(struct sessions *s, tcp_conn_id conn, uint64_t now)
 {
 	struct session *t = session_of(s, conn);
@@ -78,15 +95,19 @@ void session_received(struct sessions *s, tcp_conn_id conn, uint64_t now)
 	if (t == NULL || t->state != SESSION_RECORD)
 		return;
 	start = start_of(s, conn, header);
-	if (start.len < RECORD_HEADER_BYTES)
+	if (start.len < RECORD_HEADER_BYTES) {
+		await_rest(s, t, now);
 		return;
+	}
 	t->n_record = RECORD_HEADER_BYTES + (uint32_t)(start.at[3] << 8 | start.at[4]);
 	if (t->n_record > RECORD_HEADER_BYTES + HANDSHAKE_TEXT_MAX) {
 		session_fail(s, t, REASON_session_bad_record, now);
 		return;
 	}
-	if (tcp_readable(s->config.tcp, conn) < t->n_record)
+	if (tcp_readable(s->config.tcp, conn) < t->n_record) {
+		await_rest(s, t, now);
 		return;
+	}
 	if (t->shown + t->n_record > SESSION_SHOWN_BYTES_MAX) {
 		session_fail(s, t, REASON_session_too_long, now);
 		return;

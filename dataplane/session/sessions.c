@@ -125,6 +125,9 @@ void session_end(struct sessions *s, tcp_conn_id conn, enum reason reason)
 		return;
 	if (t->state != SESSION_OVER)
 		tell_ended(s, t, reason);
+	if (session_state_is_established(t->state) && reason == REASON_tcp_closed &&
+		!record_peer_has_closed(&t->record))
+		sessions_count(s, REASON_session_truncated);
 	wipe(s, t);
 	(void)session_step(s, t, SESSION_ON_GONE);
 }

@@ -60,8 +60,9 @@ void session_end(struct sessions *s, tcp_conn_id conn, enum reason reason);
 bool session_is(const struct sessions *s, tcp_conn_id conn);
 // Whether it is established: what it receives is for session_read().
 bool session_is_established(const struct sessions *s, tcp_conn_id conn);
-// While negotiating: bytes have come.
+// While negotiating: bytes have come; or the peer has finished, so that no more will.
 void session_received(struct sessions *s, tcp_conn_id conn, uint64_t now);
+void session_finished(struct sessions *s, tcp_conn_id conn, uint64_t now);
 
 // Who the peer has proved to be. NULL: it is no session, or showed no certificate. Valid until the
 // session ends.

@@ -39,6 +39,7 @@ struct session {
 	uint8_t role;        // enum record_role
 	uint8_t listener;
 	uint8_t alert;         // the peer's fatal one, RECORD_ALERT_NONE without
+	bool is_finished;      // by its peer, while negotiating
 	bool is_listed;        // in the list of those in SHOWING, or was when it ended
 	uint32_t next_showing; // index + 1
 	union {

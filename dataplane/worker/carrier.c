@@ -9,6 +9,8 @@
 // a half of those: next hops that are dead leave the others something.
 #define AGAIN_SHARE   32
 #define WAITING_SHARE 16
+// Likewise, for parts of messages of TLS connections, whose bytes lie in no receive queue.
+#define REST_SHARE 16
 // Of buffer memory: for parts of long messages.
 #define HOLDING_SHARE 2
 #define HOLDING_MIN   4
@@ -77,15 +79,42 @@ static bool hand_over(void *arg, unsigned worker, struct parcel *p)
 	return exchange_push_message(w->exchange, w->index, worker, buffer_of(p)) == 0;
 }
 
+// The listener itself, or another one of its side and transport that has the family: where a next
+// hop that is a name has its address, the message did not know when its listener was chosen.
+static uint16_t listener_for(const struct worker *w, uint16_t listener, enum ip_family family)
+{
+	const struct core_map_listener *all = w->map->listeners, *wanted = &all[listener];
+
+	for (uint16_t l = 0; wanted->local.ip.family != family && l < w->map->n_listeners; l++) {
+		if (all[l].local.ip.family == family && all[l].side == wanted->side &&
+			all[l].local.transport == wanted->local.transport)
+			return l;
+	}
+	return listener;
+}
+
 static int open_conn(void *arg, uint16_t listener, const struct endpoint *remote, uint64_t *conn)
 {
 	struct worker *w = arg;
 
+	listener = listener_for(w, listener, (enum ip_family)remote->ip.family);
 	return conns_open(w->conns, listener, remote, worker_ns(w, w->now), conn);
+}
+
+static uint64_t secure_listeners(const struct core_map *map)
+{
+	uint64_t bits = 0;
+
+	for (unsigned l = 0; l < map->n_listeners; l++) {
+		if (map->listeners[l].local.transport == TRANSPORT_TLS)
+			bits |= UINT64_C(1) << l;
+	}
+	return bits;
 }
 
 int carrier_open(struct worker *w)
 {
+	const struct record_crypto_config crypto = {.n_keys = RECORD_N_KEYS_DEFAULT};
 	const struct tcp_config *tcp = &w->map->tcp;
 	const struct siphash_key *key = exchange_key(w->exchange);
 	struct streams_config config;
@@ -93,6 +122,9 @@ int carrier_open(struct worker *w)
 
 	if (w->conns == NULL)
 		return 0;
+	w->crypto = record_crypto_new(&crypto);
+	if (w->crypto == NULL)
+		return -errno;
 	w->host = (struct relay_host){
 		.arg = w,
 		.get = get,
@@ -113,6 +145,9 @@ int carrier_open(struct worker *w)
 	config.n_holding = (uint32_t)RTE_MAX(memory / config.message_bytes_max, HOLDING_MIN);
 	config.n_again = w->map->n_packets / AGAIN_SHARE;
 	config.n_waiting = w->map->n_packets / WAITING_SHARE;
+	config.n_rests = w->map->n_packets / REST_SHARE;
+	config.secure = secure_listeners(w->map);
+	config.crypto = w->crypto;
 	config.key = *key;
 	config.salt = siphash(key, &w->index, sizeof(w->index));
 	config.tell_control = worker_tell_control;
@@ -125,6 +160,8 @@ void carrier_close(struct worker *w)
 {
 	streams_free(w->streams);
 	w->streams = NULL;
+	record_crypto_free(w->crypto);
+	w->crypto = NULL;
 	while (w->n_spare > 0)
 		rte_pktmbuf_free(buffer_of(w->spare[--w->n_spare]));
 }

@@ -26,12 +26,13 @@ static void break_link(struct worker *w)
 	w->link.epoch = 0;
 }
 
-static bool say(struct worker *w, struct link_message *m)
+static bool push(struct worker *w, struct link_message *m,
+	int (*how)(struct link_producer *p, const struct link_message *m))
 {
 	int error;
 
 	m->epoch = w->link.epoch;
-	error = link_push(&w->link.outbox, m);
+	error = how(&w->link.outbox, m);
 	if (error == -EPROTO)
 		break_link(w);
 	else if (error < 0)
@@ -39,13 +40,18 @@ static bool say(struct worker *w, struct link_message *m)
 	return error == 0;
 }
 
-bool worker_tell_control(void *worker, const struct link_message *m)
+static bool say(struct worker *w, struct link_message *m)
+{
+	return push(w, m, link_push);
+}
+
+bool worker_tell_control(void *worker, const struct link_message *m, bool last)
 {
 	struct worker *w = worker;
 	struct link_message copy;
 
 	link_message_copy(&copy, m);
-	return attached(&w->link) && say(w, &copy);
+	return attached(&w->link) && push(w, &copy, last ? link_push_reserved : link_push);
 }
 
 static uint64_t applied_number(const struct worker *w)
@@ -70,11 +76,6 @@ static void say_applied(struct worker *w)
 	(void)say(w, &m);
 }
 
-static bool is_of_a_target(const struct link_message *m)
-{
-	return m->type == LINK_TARGET_OPEN || m->type == LINK_TARGET_REFUSED;
-}
-
 static void hear(struct worker *w, const struct link_message *m)
 {
 	struct link_message answer;
@@ -84,7 +85,7 @@ static void hear(struct worker *w, const struct link_message *m)
 		return;
 	}
 	if (m->type != LINK_PING) {
-		if (w->streams != NULL && is_of_a_target(m))
+		if (w->streams != NULL)
 			streams_hear(w->streams, m, worker_ns(w, w->now));
 		else
 			count(w, REASON_link_message_bad); // of what nobody asked for
@@ -105,7 +106,7 @@ static void take_up(struct worker *w, struct worker_segment *offered)
 		link_consumer_init(&w->link.mailbox, &offered->segment->to_worker);
 		link_producer_init(&w->link.outbox, &offered->segment->to_control);
 		if (w->streams != NULL)
-			streams_attached(w->streams);
+			streams_attached(w->streams, worker_ns(w, w->now));
 	}
 	// Pairs with main's acquire: the former segment is not touched any more.
 	atomic_store_explicit(&w->applied_segment, offered, memory_order_release);

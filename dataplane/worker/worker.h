@@ -11,6 +11,7 @@
 #include "dataplane/worker/exchange.h"
 #include "dataplane/worker/generation.h"
 #include "lib/link/ring.h"
+#include "lib/record/crypto.h"
 
 #include <stdatomic.h>
 
@@ -56,6 +57,7 @@ struct worker {
 	struct conns *conns; // NULL: no listener takes TCP
 	struct relay *relay;
 	struct streams *streams;                    // NULL: likewise
+	struct record_crypto *crypto;               // theirs
 	struct relay_host host;                     // theirs
 	struct parcel *spare[WORKER_SPARE_PARCELS]; // small ones, to be written to next
 	unsigned n_spare;
@@ -91,8 +93,9 @@ static inline uint64_t worker_ns(const struct worker *w, uint64_t ticks)
 }
 
 // Says it to control under the attachment's epoch. False, and it is not said: control is away or
-// does not read. Its shape is that of the relay's callbacks.
-bool worker_tell_control(void *worker, const struct link_message *m);
+// does not read. last: it may use the slots that are kept for ends. Its shape is that of the
+// streams' callback.
+bool worker_tell_control(void *worker, const struct link_message *m, bool last);
 
 // A buffer for what a payload of that length becomes; from the reserve, with room for a refusal
 // only, when the pools are empty. NULL when that is empty too.

@@ -214,6 +214,13 @@ bool tcp_set_user(struct tcp *t, tcp_conn_id id, uint64_t user)
 	return true;
 }
 
+uint64_t tcp_user(struct tcp *t, tcp_conn_id id)
+{
+	const struct tcp_conn *c = tcp_conn_of(t, id);
+
+	return c != NULL ? c->user : 0;
+}
+
 uint32_t tcp_readable(struct tcp *t, tcp_conn_id id)
 {
 	const struct tcp_conn *c = tcp_conn_of(t, id);

@@ -139,6 +139,7 @@ bool tcp_next_event(struct tcp *t, struct tcp_event *out);
 
 // The user's word for a connection, in every event of it. False for an id that is gone.
 bool tcp_set_user(struct tcp *t, tcp_conn_id id, uint64_t user);
+uint64_t tcp_user(struct tcp *t, tcp_conn_id id); // 0 for an id that is gone
 
 // Bytes received in order and not yet consumed. What is not consumed closes the window.
 uint32_t tcp_readable(struct tcp *t, tcp_conn_id id);

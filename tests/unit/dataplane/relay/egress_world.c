@@ -148,7 +148,17 @@ static void open_worker(
 	worker->host = (struct relay_host){
 		.arg = worker, .get = get, .put = put, .hand_over = hand_over, .open = open_conn};
 	egress_config_default(&config);
+	worker->crypto =
+		record_crypto_new(&(struct record_crypto_config){.n_keys = RECORD_N_KEYS_DEFAULT});
+	assert_non_null(worker->crypto);
+	worker->sessions = sessions_new(&(struct sessions_config){.tcp = worker->tcp,
+		.crypto = worker->crypto,
+		.n_conns = WORLD_CONNS,
+		.n_cards = 1,
+		.counters = worker->counters});
+	assert_non_null(worker->sessions);
 	config.tcp = worker->tcp;
+	config.sessions = worker->sessions;
 	config.send_bytes_max = 64 << 10;
 	config.waiting_bytes = 64 << 10;
 	config.host = &worker->host;
@@ -191,6 +201,8 @@ void world_free(struct world *w)
 {
 	for (unsigned i = 0; i < w->n_workers; i++) {
 		egress_free(w->workers[i].egress);
+		sessions_free(w->workers[i].sessions);
+		record_crypto_free(w->workers[i].crypto);
 		free(w->workers[i].memory);
 	}
 	// Every parcel was written, refused or given back.

@@ -18,6 +18,8 @@
 struct world_worker {
 	struct egress *egress;
 	struct tcp *tcp;
+	struct record_crypto *crypto;
+	struct sessions *sessions;
 	void *memory;
 	uint64_t counters[REASON_N];
 	uint16_t next_port;

@@ -194,11 +194,12 @@ static int open_conn(void *arg, uint16_t listener, const struct endpoint *remote
 	return tcp_open(worker->tcp, &local, remote, MTU, listener, worker->town->now, conn);
 }
 
-static bool tell_control(void *arg, const struct link_message *m)
+static bool tell_control(void *arg, const struct link_message *m, bool last)
 {
 	struct town_worker *worker = arg;
 	struct link_message answer = {.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
 
+	(void)last;
 	if (m->type != LINK_TARGET_WANTED)
 		return true;
 	if (worker->town->refuses) {
@@ -247,6 +248,11 @@ static void open_worker(struct town *t, unsigned i)
 	streams_config_default(&config, TOWN_CONNS);
 	config.n_senders = TOWN_SENDERS;
 	config.relay = worker->relay;
+	worker->crypto =
+		record_crypto_new(&(struct record_crypto_config){.n_keys = RECORD_N_KEYS_DEFAULT});
+	assert_non_null(worker->crypto);
+	config.crypto = worker->crypto;
+	config.n_cards = 1;
 	config.tcp = worker->tcp;
 	config.host = &worker->host;
 	config.counters = worker->counters;
@@ -290,6 +296,7 @@ void town_free(struct town *t)
 {
 	for (unsigned i = 0; i < t->n_workers; i++) {
 		streams_free(t->workers[i].streams);
+		record_crypto_free(t->workers[i].crypto);
 		relay_free(t->workers[i].relay);
 		free(t->workers[i].memory);
 	}

@@ -37,6 +37,7 @@ struct town_worker {
 	struct streams *streams;
 	struct relay *relay;
 	struct tcp *tcp;
+	struct record_crypto *crypto;
 	void *memory;
 	uint64_t counters[REASON_N];
 	uint16_t next_port;
