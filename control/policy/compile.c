@@ -60,26 +60,75 @@ static int add_sections(struct compile *c)
 	return 0;
 }
 
+static int take_hops(struct compile *c, const struct document_peer *peer,
+	struct endpoint hops[DOCUMENT_HOPS_MAX])
+{
+	int error = 0;
+
+	for (size_t i = 0; i < peer->n_hops && error == 0; i++) {
+		const struct document_hop *hop = &peer->hops[i];
+		struct domain host;
+
+		hops[i] = hop->to;
+		if (hop->host == NULL)
+			continue;
+		error = domain_canonical(view_string(hop->host), &host);
+		if (error == 0)
+			error = builder_name_hop(c->builder, HOP_HOST, &host, hop->to.port,
+				(enum transport)hop->to.transport, &hops[i]);
+	}
+	return error;
+}
+
+static int set_identity(struct compile *c, uint32_t number, const struct document_peer *peer)
+{
+	struct domain hosts[IMAGE_IDENTITIES_MAX];
+	int error = 0;
+
+	if (peer->identity == IMAGE_IDENTITY_FINGERPRINT)
+		return builder_set_fingerprints(c->builder, number,
+			(const uint8_t(*)[IMAGE_FINGERPRINT_BYTES])peer->fingerprints,
+			peer->n_fingerprints);
+	if (peer->identity != IMAGE_IDENTITY_HOST)
+		return 0;
+	for (size_t i = 0; i < peer->n_hosts && error == 0; i++)
+		error = domain_canonical(view_string(peer->hosts[i]), &hosts[i]);
+	return error < 0 ? error : builder_set_hosts(c->builder, number, hosts, peer->n_hosts);
+}
+
+static int add_peer(struct compile *c, const struct document_peer *peer)
+{
+	uint8_t source = peer->local ? c->source_of_list[IMAGE_LOCAL] : c->source_of_partners;
+	image_rule_id rule = IMAGE_RULE(source, peer->line);
+	struct endpoint hops[DOCUMENT_HOPS_MAX];
+	int64_t number = take_hops(c, peer, hops);
+	int error;
+
+	if (number == 0)
+		number = peer->discovered
+			? builder_add_discovered(c->builder, peer->sources, peer->n_sources, rule)
+			: builder_add_peer(c->builder, hops, peer->n_hops, peer->sources,
+				  peer->n_sources, rule);
+	if (number < 0)
+		return (int)number;
+	error = builder_set_connections(c->builder, (uint32_t)number, peer->connections);
+	if (error == 0)
+		error = builder_set_verification(c->builder, (uint32_t)number, peer->verification);
+	if (error == 0 && peer->certificate != NULL)
+		error = builder_set_certificate(c->builder, (uint32_t)number,
+			image_certificate_id(view_string(peer->certificate)));
+	return error == 0 ? set_identity(c, (uint32_t)number, peer) : error;
+}
+
 // Peers get the document's own numbers, for they are added in its order.
 static int add_peers(struct compile *c)
 {
 	const struct document *d = c->input->document;
+	int error = 0;
 
-	for (size_t i = 0; i < d->n_peers; i++) {
-		const struct document_peer *peer = &d->peers[i];
-		uint8_t source =
-			peer->local ? c->source_of_list[IMAGE_LOCAL] : c->source_of_partners;
-		int64_t number = builder_add_peer(c->builder, peer->hops, peer->n_hops,
-			peer->sources, peer->n_sources, IMAGE_RULE(source, peer->line));
-
-		int error = number < 0
-			? (int)number
-			: builder_set_connections(c->builder, (uint32_t)number, peer->connections);
-
-		if (error < 0)
-			return error;
-	}
-	return 0;
+	for (size_t i = 0; i < d->n_peers && error == 0; i++)
+		error = add_peer(c, &d->peers[i]);
+	return error;
 }
 
 static void format_place(const struct compile *c, image_rule_id rule, char place[PLACE_BYTES])
@@ -304,10 +353,13 @@ int compile(const struct compile_input *input, struct compiled *out, struct erro
 	struct builder_settings settings = {
 		.flags = input->document->flags,
 		.body_bytes_max = input->document->body_bytes_max,
+		.stamp = view_string(input->document->stamp),
 	};
 	struct compile c = {.input = input, .errors = errors};
-	int error;
+	int error = document_check_tls(input->document, errors);
 
+	if (error < 0)
+		return error;
 	memcpy(settings.relay_key, input->relay_key, sizeof(settings.relay_key));
 	c.builder = builder_new(&settings);
 	if (c.builder == NULL)

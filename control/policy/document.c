@@ -108,6 +108,8 @@ static void take_begin(struct parse *p, const struct schema_event *e)
 	p->section = e->key->id;
 	if (e->key->id == KEY_LOCAL_DOMAINS || e->key->id == KEY_PARTNERS)
 		document_begin_peer(p, e->key->id == KEY_LOCAL_DOMAINS, e->line);
+	else if (e->key->id == KEY_CERTIFICATES)
+		document_begin_certificate(p, e->line);
 	else if (e->key->id == KEY_ALLOW || e->key->id == KEY_BLOCK)
 		begin_entry(p, e->key->id == KEY_ALLOW ? IMAGE_ALLOW : IMAGE_BLOCK, e->line);
 }
@@ -117,7 +119,7 @@ static void take_end(struct parse *p, const struct schema_event *e, struct error
 	if (e->faulty)
 		return;
 	if (e->key->id == KEY_LOCAL_DOMAINS || e->key->id == KEY_PARTNERS)
-		document_end_peer(p);
+		document_end_peer(p, errors);
 	else if ((e->key->id == KEY_ALLOW || e->key->id == KEY_BLOCK) &&
 		last_entry(p)->text == NULL)
 		errors_add(errors, last_entry(p)->line,
@@ -125,22 +127,13 @@ static void take_end(struct parse *p, const struct schema_event *e, struct error
 			e->key->name);
 }
 
-static void take_value(struct parse *p, const struct schema_event *e, struct errors *errors)
+static void take_peer_value(struct parse *p, const struct schema_event *e, struct errors *errors)
 {
-	struct document *d = p->document;
+	struct document_peer *peer = document_last_peer(p);
 
-	switch ((enum document_key)e->key->id) {
-	case KEY_ENABLED:
-		d->flags |= e->number ? IMAGE_FEDERATION_ON : 0;
-		break;
-	case KEY_SIP:
-		d->flags |= e->number ? IMAGE_SIP_ON : 0;
-		break;
-	case KEY_BODY:
-		d->body_bytes_max = (uint32_t)e->number;
-		break;
+	switch (e->key->id) {
 	case KEY_NAME:
-		document_last_peer(p)->name = document_copy_text(p, e->text);
+		peer->name = document_copy_text(p, e->text);
 		break;
 	case KEY_HOP:
 		document_add_hop(p, e, errors);
@@ -149,7 +142,51 @@ static void take_value(struct parse *p, const struct schema_event *e, struct err
 		document_add_source(p, e, errors);
 		break;
 	case KEY_CONNECTIONS:
-		document_last_peer(p)->connections = (unsigned)e->number;
+		peer->connections = (unsigned)e->number;
+		break;
+	case KEY_DISCOVER:
+		peer->discovered = e->number != 0;
+		p->discover_line = e->line;
+		break;
+	case KEY_IDENTITY:
+		peer->identity = (enum image_identity)e->number;
+		p->identity_line = e->line;
+		break;
+	case KEY_HOST:
+		document_add_host(p, e, errors);
+		break;
+	case KEY_FINGERPRINT:
+		document_add_fingerprint(p, e, errors);
+		break;
+	case KEY_VERIFICATION:
+		peer->verification = (enum image_verification)e->number;
+		p->verification_line = e->line;
+		break;
+	case KEY_CERTIFICATE:
+		peer->certificate = document_copy_text(p, e->text);
+		peer->certificate_line = e->line;
+		break;
+	default:
+		break;
+	}
+}
+
+static void take_value(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	struct document *d = p->document;
+
+	switch (e->key->id) {
+	case KEY_ENABLED:
+		d->flags |= e->number ? IMAGE_FEDERATION_ON : 0;
+		break;
+	case KEY_SIP:
+		d->flags |= e->number ? IMAGE_SIP_ON : 0;
+		break;
+	case KEY_STAMP:
+		document_set_stamp(p, e, errors);
+		break;
+	case KEY_BODY:
+		d->body_bytes_max = (uint32_t)e->number;
 		break;
 	case KEY_DOMAIN:
 	case KEY_FILE:
@@ -163,14 +200,23 @@ static void take_value(struct parse *p, const struct schema_event *e, struct err
 		last_entry(p)->partner = document_copy_text(p, e->text);
 		break;
 	case KEY_COMMENT: // for the document's readers; the revision keeps it
-	case KEY_FEDERATION:
-	case KEY_LIMITS:
-	case KEY_LOCAL_DOMAINS:
-	case KEY_PARTNERS:
-	case KEY_ALLOW:
-	case KEY_BLOCK:
+	default:
 		break;
 	}
+}
+
+// Keys of one name mean what the map that they stand in says.
+static void take_in_section(struct parse *p, const struct schema_event *e, struct errors *errors)
+{
+	bool is_name = e->key->id == KEY_DOMAIN || e->key->id == KEY_FILE ||
+		e->key->id == KEY_PATTERN || e->key->id == KEY_PARTNER;
+
+	if (p->section == KEY_CERTIFICATES || p->section == KEY_TLS)
+		document_take_tls(p, e, errors);
+	else if ((p->section == KEY_LOCAL_DOMAINS || p->section == KEY_PARTNERS) && !is_name)
+		take_peer_value(p, e, errors);
+	else
+		take_value(p, e, errors);
 }
 
 static void take(void *arg, const struct schema_event *e, struct errors *errors)
@@ -182,7 +228,7 @@ static void take(void *arg, const struct schema_event *e, struct errors *errors)
 	if (e->kind == SCHEMA_BEGIN)
 		take_begin(p, e);
 	else if (e->kind == SCHEMA_VALUE)
-		take_value(p, e, errors);
+		take_in_section(p, e, errors);
 	else
 		take_end(p, e, errors);
 }
@@ -255,10 +301,13 @@ struct document *document_parse(struct view text, struct errors *errors)
 		return NULL;
 	}
 	p.document->body_bytes_max = DOCUMENT_BODY_DEFAULT;
+	p.document->stamp = document_copy_text(&p, VIEW(DOCUMENT_STAMP_DEFAULT));
 	error = schema_read(text, document_keys, take, &p, errors);
 	// Half a document would accuse entries of partners that only failed to be read.
-	if (error == 0 && !p.out_of_memory)
+	if (error == 0 && !p.out_of_memory) {
 		resolve_partners(&p, errors);
+		document_resolve_certificates(&p, errors);
+	}
 	if (error == -ENOMEM || p.out_of_memory)
 		errors_add(errors, 0, "out of memory");
 	if (error < 0 || errors->n > n_before) {
@@ -272,15 +321,14 @@ void document_free(struct document *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->n_peers; i++) {
-		free(d->peers[i].name);
-		free(d->peers[i].hops);
-		free(d->peers[i].sources);
-	}
+	for (size_t i = 0; i < d->n_peers; i++)
+		document_free_peer(&d->peers[i]);
 	for (size_t i = 0; i < d->n_entries; i++) {
 		free(d->entries[i].text);
 		free(d->entries[i].partner);
 	}
+	document_free_tls(&d->tls);
+	free(d->stamp);
 	free(d->peers);
 	free(d->entries);
 	free(d);

@@ -11,7 +11,9 @@ struct parse {
 	struct document *document;
 	int section; // enum document_key of the map last begun
 	size_t n_files;
-	unsigned hop_line[DOCUMENT_HOPS_MAX]; // of the peer being read
+	// Of the peer being read: where its hops and its certificate are named, and what was said.
+	unsigned hop_line[DOCUMENT_HOPS_MAX];
+	unsigned hops_line, identity_line, verification_line, discover_line; // 0: not said
 	bool out_of_memory;
 };
 
@@ -27,7 +29,22 @@ char *document_copy_text(struct parse *p, struct view text); // NULL: p->out_of_
 void document_begin_peer(struct parse *p, bool local, unsigned line);
 void document_add_hop(struct parse *p, const struct schema_event *e, struct errors *errors);
 void document_add_source(struct parse *p, const struct schema_event *e, struct errors *errors);
-void document_end_peer(struct parse *p);
+void document_end_peer(struct parse *p, struct errors *errors);
+void document_free_peer(struct document_peer *peer);
+
+// document_identity.c: how a peer proves itself.
+void document_add_host(struct parse *p, const struct schema_event *e, struct errors *errors);
+void document_add_fingerprint(struct parse *p, const struct schema_event *e, struct errors *errors);
+void document_end_identity(struct parse *p, struct errors *errors);
+
+// document_tls.c: certificates and tls.
+void document_begin_certificate(struct parse *p, unsigned line);
+void document_take_tls(struct parse *p, const struct schema_event *e, struct errors *errors);
+void document_set_stamp(struct parse *p, const struct schema_event *e, struct errors *errors);
+void document_resolve_certificates(struct parse *p, struct errors *errors);
+void document_free_tls(struct document_tls *tls);
+void document_free_texts(char **texts, size_t n);
+
 static inline struct document_peer *document_last_peer(struct parse *p)
 {
 	return &p->document->peers[p->document->n_peers - 1];

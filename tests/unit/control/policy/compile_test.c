@@ -96,6 +96,65 @@ static void a_document_with_lists_becomes_an_image(void **state)
 	compiled_close(&out);
 }
 
+#define TLS                                                              \
+	"certificates: [{name: edge, certificate: e.pem, key: e.key}]\n" \
+	"tls: {trust: [system]}\n"                                       \
+	"local_domains:\n"                                               \
+	"  - {domain: a.example, servers: ['tls:10.0.0.1'], certificate: edge}\n"
+
+static void what_a_document_says_of_tls_is_in_the_image(void **state)
+{
+	static const char *const texts[] = {
+		TLS "partners:\n"
+		    "  - {name: p, next_hops: ['tls:x.p.example', 'tls:y.p.example:5062']}\n"
+		    "  - {name: q, discover: true}\n"
+		    "  - {name: r, next_hops: ['tls:192.0.2.1', 'tls:x.p.example'], verification: "
+		    "never,\n"
+		    "     fingerprints: "
+		    "[00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff]}\n"};
+	const struct image_peer *peer;
+	const struct image *image;
+	struct compiled out;
+	enum hop_kind kind;
+	struct view name;
+
+	(void)state;
+	if (run(texts, 1, &out) != 0)
+		fail_msg("%s", errors.text[0]);
+	image = replica_image(out.replica);
+	assert_true(view_equal(image_stamp(image), VIEW("ms-edge-proxy-message-trust")));
+	peer = image_peer_at(image, 0);
+	assert_int_equal(peer->certificate, image_certificate_id(VIEW("edge")));
+	assert_int_equal(peer->n_sources, 0);
+	peer = image_peer_at(image, 1);
+	assert_int_equal(peer->identity, IMAGE_IDENTITY_HOST);
+	assert_true(view_equal(image_host(image, peer, 1), VIEW("y.p.example")));
+	assert_true(image_hop_name(image, &image_hops(image, peer)[1].ip, &kind, &name));
+	assert_int_equal(kind, HOP_HOST);
+	assert_true(view_equal(name, VIEW("y.p.example")));
+	assert_int_equal(image_hops(image, peer)[1].port, 5062);
+	peer = image_peer_at(image, 2);
+	assert_int_equal(peer->flags, IMAGE_PEER_DISCOVERED);
+	assert_int_equal(peer->verification, IMAGE_VERIFICATION_SOURCE);
+	peer = image_peer_at(image, 3);
+	assert_int_equal(peer->verification, IMAGE_VERIFICATION_NEVER);
+	assert_int_equal(image_fingerprint(image, peer, 0)[31], 0xff);
+	assert_true(endpoint_equal(
+		&image_hops(image, peer)[1], &image_hops(image, image_peer_at(image, 1))[0]));
+	compiled_close(&out);
+}
+
+static void a_document_with_tls_is_not_served_without_its_certificate(void **state)
+{
+	static const char *const texts[] = {
+		HEAD "  - {name: r, discover: true}\ntls: {trust: [system]}\n"};
+
+	(void)state;
+	REFUSED(texts,
+		"doc:6: TLS needs a certificate of ours, and certificates is missing; `fedctl cert "
+		"request doc --key edge.key --csr edge.csr` makes a key and the request for one");
+}
+
 static void the_same_input_gives_the_same_digest(void **state)
 {
 	static const char *const texts[] = {HEAD "block:\n  - {file: bad.txt}\n", "b.example\n"};
@@ -248,6 +307,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_document_with_lists_becomes_an_image),
+		cmocka_unit_test(what_a_document_says_of_tls_is_in_the_image),
+		cmocka_unit_test(a_document_with_tls_is_not_served_without_its_certificate),
 		cmocka_unit_test(the_same_input_gives_the_same_digest),
 		cmocka_unit_test(a_name_on_both_lists_is_refused_with_both_places),
 		cmocka_unit_test(a_name_twice_on_one_list_is_fine),

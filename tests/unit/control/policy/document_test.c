@@ -58,17 +58,17 @@ static void every_key_arrives_in_the_struct(void **state)
 	assert_int_equal(d->n_peers, 2);
 	assert_true(d->peers[0].local);
 	assert_int_equal(d->peers[0].n_hops, 2);
-	endpoint_format(&d->peers[0].hops[1], text);
+	endpoint_format(&d->peers[0].hops[1].to, text);
 	assert_string_equal(text, "[fd00::1]:5070");
 	assert_int_equal(d->peers[0].n_sources, 1);
 	assert_int_equal(d->peers[0].sources[0].bits, 8);
 	assert_false(d->peers[1].local);
 	assert_string_equal(d->peers[1].name, "p");
 	assert_int_equal(d->peers[0].connections, 4);
-	assert_int_equal(d->peers[0].hops[1].transport, TRANSPORT_UDP);
+	assert_int_equal(d->peers[0].hops[1].to.transport, TRANSPORT_UDP);
 	assert_int_equal(d->peers[1].connections, 2);
-	assert_int_equal(d->peers[1].hops[0].transport, TRANSPORT_TCP);
-	assert_int_equal(d->peers[1].hops[0].port, 5080);
+	assert_int_equal(d->peers[1].hops[0].to.transport, TRANSPORT_TCP);
+	assert_int_equal(d->peers[1].hops[0].to.port, 5080);
 	assert_int_equal(d->n_entries, 6);
 	assert_int_equal(d->entries[0].kind, DOCUMENT_DOMAIN);
 	assert_int_equal(d->entries[0].list, IMAGE_ALLOW);
@@ -99,8 +99,8 @@ static void what_is_left_out_has_its_safe_value(void **state)
 	// Sources are the hops' own addresses.
 	assert_int_equal(d->peers[1].n_sources, 1);
 	assert_int_equal(d->peers[1].sources[0].bits, 32);
-	assert_true(ip_equal(&d->peers[1].sources[0].ip, &d->peers[1].hops[0].ip));
-	assert_int_equal(d->peers[1].hops[0].port, 5060);
+	assert_true(ip_equal(&d->peers[1].sources[0].ip, &d->peers[1].hops[0].to.ip));
+	assert_int_equal(d->peers[1].hops[0].to.port, 5060);
 	document_free(d);
 }
 
@@ -184,7 +184,7 @@ static void a_value_out_of_range_is_named_with_its_line(void **state)
 
 static void a_server_that_cannot_be_one_is_refused(void **state)
 {
-	static const char *const rows[] = {"10.0.0.1:5060", "tls:10.0.0.1", "tcp:", "tcp10.0.0.1",
+	static const char *const rows[] = {"10.0.0.1:5060", "sctp:10.0.0.1", "tcp:", "tcp10.0.0.1",
 		"udp:", "udp:x.example", "udp:10.0.0.1:0", "udp:10.0.0.1:65536", "udp:0.0.0.0",
 		"udp:224.0.0.1", "udp:255.255.255.255", "udp:[::]:5060", "udp:[ff02::1]",
 		"udp:[fd00::1", "udp:fd00::1", "udp:fd00::1:5060"};
