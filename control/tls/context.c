@@ -2,6 +2,8 @@
 
 #include "control/tls/context_state.h"
 
+#include "control/tls/library.h"
+
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +52,7 @@ static bool set_suites(SSL_CTX *ssl, uint32_t wanted)
 static bool open_ssl(struct tls_context *c, const struct tls_context_config *config)
 {
 	int version = config->version_min == RECORD_TLS13 ? TLS1_3_VERSION : TLS1_2_VERSION;
-	SSL_CTX *ssl = c->ssl = SSL_CTX_new(TLS_method());
+	SSL_CTX *ssl = c->ssl = SSL_CTX_new_ex(tls_library(), NULL, TLS_method());
 
 	if (ssl == NULL)
 		return false;

@@ -3,6 +3,8 @@
 
 #include "control/tls/handshake_state.h"
 
+#include "control/tls/library.h"
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/kdf.h>
@@ -132,7 +134,7 @@ static bool expand(SSL *ssl, uint8_t block[], size_t n_block)
 	uint8_t master[MASTER_BYTES], randoms[2 * SSL3_RANDOM_SIZE];
 	char label[] = TLS_MD_KEY_EXPANSION_CONST, kind[] = "TLS1-PRF";
 	const EVP_MD *digest = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(ssl));
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, kind, NULL);
+	EVP_KDF *kdf = EVP_KDF_fetch(tls_library(), kind, NULL);
 	EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
 	bool good = false;
 

@@ -3,6 +3,7 @@
 #include "control/tls/pem.h"
 
 #include "control/policy/file.h"
+#include "control/tls/library.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,6 +117,27 @@ static void list_error(
 			unreadable);
 }
 
+static X509 *next_certificate(BIO *bio)
+{
+	X509 *next = X509_new_ex(tls_library(), NULL);
+
+	if (next != NULL && PEM_read_bio_X509(bio, &next, no_passphrase, NULL) != NULL)
+		return next;
+	// NULL by now where it was begun to be read.
+	X509_free(next);
+	return NULL;
+}
+
+static X509_CRL *next_crl(BIO *bio)
+{
+	X509_CRL *next = X509_CRL_new_ex(tls_library(), NULL);
+
+	if (next != NULL && PEM_read_bio_X509_CRL(bio, &next, no_passphrase, NULL) != NULL)
+		return next;
+	X509_CRL_free(next);
+	return NULL;
+}
+
 STACK_OF(X509) * tls_pem_certificates(const struct tls_pem *pem, struct errors *errors)
 {
 	STACK_OF(X509) *list = sk_X509_new_null();
@@ -127,7 +149,7 @@ STACK_OF(X509) * tls_pem_certificates(const struct tls_pem *pem, struct errors *
 		sk_X509_free(list);
 		return NULL;
 	}
-	while ((next = PEM_read_bio_X509(s.bio, NULL, no_passphrase, NULL)) != NULL) {
+	while ((next = next_certificate(s.bio)) != NULL) {
 		if (sk_X509_push(list, next) <= 0)
 			X509_free(next);
 	}
@@ -152,7 +174,7 @@ STACK_OF(X509_CRL) * tls_pem_crls(const struct tls_pem *pem, struct errors *erro
 		sk_X509_CRL_free(list);
 		return NULL;
 	}
-	while ((next = PEM_read_bio_X509_CRL(s.bio, NULL, no_passphrase, NULL)) != NULL) {
+	while ((next = next_crl(s.bio)) != NULL) {
 		if (sk_X509_CRL_push(list, next) <= 0)
 			X509_CRL_free(next);
 	}
@@ -168,15 +190,18 @@ STACK_OF(X509_CRL) * tls_pem_crls(const struct tls_pem *pem, struct errors *erro
 
 EVP_PKEY *tls_pem_key(const struct tls_pem *pem, struct errors *errors)
 {
+	EVP_PKEY *read, *key = NULL;
 	struct source s;
-	EVP_PKEY *key;
 
 	if (!source_open(&s, pem, TLS_KEY_BYTES_MAX, check_key_file, errors))
 		return NULL;
-	key = PEM_read_bio_PrivateKey(s.bio, NULL, no_passphrase, NULL);
+	read = PEM_read_bio_PrivateKey(s.bio, NULL, no_passphrase, NULL);
+	if (read != NULL)
+		key = tls_library_key(read);
+	EVP_PKEY_free(read);
 	if (key == NULL)
 		errors_add_in(errors, path_of(pem), 0,
-			"no private key in PEM form in it, or one with a passphrase");
+			"no EC, RSA or Ed25519 key in PEM form in it, or one with a passphrase");
 	ERR_clear_error();
 	source_close(&s);
 	return key;

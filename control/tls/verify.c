@@ -2,6 +2,8 @@
 
 #include "control/tls/verify.h"
 
+#include "control/tls/library.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -185,7 +187,7 @@ static void judge(const struct tls_trust *t, STACK_OF(X509) * sent, enum tls_pee
 	int64_t now_s, struct tls_judgement *j)
 {
 	struct view_of_chain v = {.trust = t};
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(tls_library(), NULL);
 
 	j->from_s = INT64_MIN;
 	j->until_s = INT64_MAX;

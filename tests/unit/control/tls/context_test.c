@@ -158,7 +158,7 @@ static void what_is_no_pem_is_refused(void **state)
 	config = config_of(1, &t);
 	config.key.bytes = t.chain;
 	assert_string_equal(error_of(&config, 0),
-		"cert.key: no private key in PEM form in it, or one with a passphrase");
+		"cert.key: no EC, RSA or Ed25519 key in PEM form in it, or one with a passphrase");
 	texts_free(&t);
 }
 
