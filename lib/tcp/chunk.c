@@ -53,6 +53,17 @@ tcp_chunk_id tcp_chunk_get(struct tcp_chunks *p, enum tcp_chunk_use use)
 	return id;
 }
 
+unsigned tcp_chunk_foresee(
+	const struct tcp_chunks *p, enum tcp_chunk_use use, tcp_chunk_id ids[], unsigned n)
+{
+	struct tcp_chunks after = *p;
+	unsigned i = 0;
+
+	while (i < n && (ids[i] = take_free(&after, use)) != 0)
+		i++;
+	return i;
+}
+
 void tcp_chunk_put(struct tcp_chunks *p, tcp_chunk_id id, enum tcp_chunk_use use)
 {
 	tcp_chunk_at(p, id)->next = p->free[use];

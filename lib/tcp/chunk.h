@@ -58,6 +58,9 @@ void tcp_chunks_init(struct tcp_chunks *p, void *memory, uint32_t n, uint16_t ro
 
 // Empty, without a successor; 0 when all are in use.
 tcp_chunk_id tcp_chunk_get(struct tcp_chunks *p, enum tcp_chunk_use use);
+// The ids that the next n calls with this use would give, as many as there are.
+unsigned tcp_chunk_foresee(
+	const struct tcp_chunks *p, enum tcp_chunk_use use, tcp_chunk_id ids[], unsigned n);
 // use: what it was got for; else the next of the other kind is a cold one.
 void tcp_chunk_put(struct tcp_chunks *p, tcp_chunk_id id, enum tcp_chunk_use use);
 // A whole queue, from its first to the one without a successor. first may be 0.

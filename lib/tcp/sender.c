@@ -165,14 +165,12 @@ static void prefetch_next(const struct tcp *t, const struct tcp_sender *s, uint3
 		tcp_chunk_prefetch(&t->chunks, free, 0, n_bytes);
 }
 
-int tcp_sender_write(struct tcp *t, struct tcp_conn *c, const void *bytes, uint32_t n_bytes)
+// at: n_bytes that there is room for; NULL: they lie where they go.
+static void queue(struct tcp *t, struct tcp_conn *c, const uint8_t *at, uint32_t n_bytes)
 {
 	struct tcp_sender *s = &c->sender;
-	const uint8_t *at = bytes;
 	const uint32_t n_all = n_bytes;
 
-	if (n_bytes > tcp_sender_room(t, c))
-		return -ENOBUFS;
 	while (n_bytes > 0) {
 		uint32_t n = tail_room(t, c);
 		struct tcp_chunk *chunk;
@@ -187,15 +185,55 @@ int tcp_sender_write(struct tcp *t, struct tcp_conn *c, const void *bytes, uint3
 		if (n > n_bytes)
 			n = n_bytes;
 		chunk = tcp_chunk_at(&t->chunks, s->last);
-		memcpy(tcp_chunk_from(&t->chunks, s->last) + chunk->len, at, n);
+		if (at != NULL) {
+			memcpy(tcp_chunk_from(&t->chunks, s->last) + chunk->len, at, n);
+			at += n;
+		}
 		chunk->len += (uint16_t)n;
 		s->end += n;
-		at += n;
 		n_bytes -= n;
 	}
 	prefetch_next(t, s, n_all);
 	tcp_conn_want_output(t, c);
+}
+
+int tcp_sender_write(struct tcp *t, struct tcp_conn *c, const void *bytes, uint32_t n_bytes)
+{
+	if (n_bytes > tcp_sender_room(t, c))
+		return -ENOBUFS;
+	queue(t, c, bytes, n_bytes);
 	return 0;
+}
+
+int tcp_sender_reserve(
+	const struct tcp *t, const struct tcp_conn *c, uint32_t n_bytes, struct tcp_piece *pieces)
+{
+	const struct tcp_sender *s = &c->sender;
+	uint32_t tail = tcp_min(tail_room(t, c), n_bytes), room = tcp_segment_room(t, c);
+	uint32_t n_chunks = (n_bytes - tail + room - 1) / room;
+	tcp_chunk_id ids[TCP_PIECES_MAX];
+	int n = 0;
+
+	if (n_bytes > tcp_sender_room(t, c))
+		return -ENOBUFS;
+	if (n_chunks + (tail > 0) > TCP_PIECES_MAX)
+		return -EMSGSIZE;
+	if (tail > 0)
+		pieces[n++] = (struct tcp_piece){tcp_chunk_from(&t->chunks, s->last) +
+				tcp_chunk_at(&t->chunks, s->last)->len,
+			tail};
+	n_bytes -= tail;
+	// There is room for all: there are as many.
+	tcp_chunk_foresee(&t->chunks, TCP_CHUNK_SENDS, ids, n_chunks);
+	for (uint32_t i = 0; i < n_chunks; i++)
+		pieces[n++] = (struct tcp_piece){
+			tcp_chunk_bytes(&t->chunks, ids[i]), tcp_min(n_bytes - i * room, room)};
+	return n;
+}
+
+void tcp_sender_commit(struct tcp *t, struct tcp_conn *c, uint32_t n_bytes)
+{
+	queue(t, c, NULL, n_bytes);
 }
 
 void tcp_sender_finish(struct tcp *t, struct tcp_conn *c)

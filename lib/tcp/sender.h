@@ -24,6 +24,7 @@
 struct tcp;
 struct tcp_conn;
 struct tcp_packet;
+struct tcp_piece;
 
 // What TCP_DUE_SEND is for. They exclude one another.
 enum tcp_send_timer {
@@ -137,6 +138,10 @@ enum tcp_sender_news {
 unsigned tcp_sender_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
 
 int tcp_sender_write(struct tcp *t, struct tcp_conn *c, const void *bytes, uint32_t n_bytes);
+// tcp_reserve(), and tcp_commit() of at most as much.
+int tcp_sender_reserve(
+	const struct tcp *t, const struct tcp_conn *c, uint32_t n_bytes, struct tcp_piece *pieces);
+void tcp_sender_commit(struct tcp *t, struct tcp_conn *c, uint32_t n_bytes);
 uint32_t tcp_sender_room(const struct tcp *t, const struct tcp_conn *c);
 void tcp_sender_finish(struct tcp *t, struct tcp_conn *c); // FIN after what is queued
 

@@ -282,6 +282,28 @@ int tcp_write(struct tcp *t, tcp_conn_id id, const void *bytes, uint32_t n_bytes
 	return 0;
 }
 
+int tcp_reserve(
+	struct tcp *t, tcp_conn_id id, uint32_t n_bytes, struct tcp_piece pieces[TCP_PIECES_MAX])
+{
+	struct tcp_conn *c = tcp_conn_of(t, id);
+	int result;
+
+	if (c == NULL || !may_write(c))
+		return -EPIPE;
+	result = tcp_sender_reserve(t, c, n_bytes, pieces);
+	if (result == -ENOBUFS)
+		tcp_conn_wait_for_room(t, c);
+	return result;
+}
+
+void tcp_commit(struct tcp *t, tcp_conn_id id, uint32_t n_bytes)
+{
+	struct tcp_conn *c = tcp_conn_of(t, id);
+
+	if (c != NULL && n_bytes > 0)
+		tcp_sender_commit(t, c, n_bytes);
+}
+
 int tcp_check_room(struct tcp *t, tcp_conn_id id, uint32_t n_bytes)
 {
 	struct tcp_conn *c = tcp_conn_of(t, id);

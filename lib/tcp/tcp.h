@@ -153,6 +153,18 @@ void tcp_consume(struct tcp *t, tcp_conn_id id, uint32_t n_bytes);
 // Queues all of n_bytes, or none: -ENOBUFS where queue or memory is full (TCP_WRITABLE follows),
 // -EPIPE after tcp_close() or for an id that is gone. Also while opening. Bytes are copied.
 int tcp_write(struct tcp *t, tcp_conn_id id, const void *bytes, uint32_t n_bytes);
+// Room for n_bytes behind what is queued, to be written in place: how many pieces. Or what
+// tcp_write() would say, or -EMSGSIZE where it takes more of them: tcp_write() is for that.
+struct tcp_piece {
+	uint8_t *at;
+	uint32_t n_bytes;
+};
+#define TCP_PIECES_MAX 16 // the longest TLS record in segments of Ethernet, and some more
+int tcp_reserve(
+	struct tcp *t, tcp_conn_id id, uint32_t n_bytes, struct tcp_piece pieces[TCP_PIECES_MAX]);
+// Queues the first n_bytes, or fewer, of what was just reserved: the next call with t. Or there is
+// no such call, and nothing has happened.
+void tcp_commit(struct tcp *t, tcp_conn_id id, uint32_t n_bytes);
 // What tcp_write() of n_bytes would say, for who must know before it makes the bytes.
 int tcp_check_room(struct tcp *t, tcp_conn_id id, uint32_t n_bytes);
 // How much tcp_write() would take.

@@ -90,6 +90,22 @@ static void what_was_received_into_is_received_into_next(void **state)
 	assert_int_equal(chunks.n_touched, 2);
 }
 
+static void what_is_foreseen_is_what_comes(void **state)
+{
+	tcp_chunk_id got[N], foreseen[N + 1];
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++)
+		got[i] = tcp_chunk_get(&chunks, TCP_CHUNK_RECEIVES);
+	for (unsigned i = 0; i < 20; i++)
+		tcp_chunk_put(&chunks, got[i], i % 3 == 0 ? TCP_CHUNK_SENDS : TCP_CHUNK_RECEIVES);
+	assert_int_equal(tcp_chunk_foresee(&chunks, TCP_CHUNK_SENDS, foreseen, N + 1), N);
+	assert_int_equal(chunks.n_used, 0);
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(tcp_chunk_get(&chunks, TCP_CHUNK_SENDS), foreseen[i]);
+	assert_int_equal(tcp_chunk_foresee(&chunks, TCP_CHUNK_SENDS, foreseen, 1), 0);
+}
+
 static void either_use_gets_all_of_them(void **state)
 {
 	tcp_chunk_id first = 0;
@@ -161,6 +177,7 @@ int main(void)
 		CASE(a_chunk_comes_back_empty_whatever_was_in_it),
 		CASE(the_last_freed_is_used_first),
 		CASE(what_was_received_into_is_received_into_next),
+		CASE(what_is_foreseen_is_what_comes),
 		CASE(either_use_gets_all_of_them),
 		CASE(memory_that_is_never_needed_is_never_touched),
 		CASE(a_whole_queue_is_given_back_at_once),

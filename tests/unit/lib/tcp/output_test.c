@@ -3,6 +3,8 @@
 #include "tests/unit/lib/tcp/far_end.h"
 #include "tests/unit/test.h"
 
+#include <errno.h>
+
 #define MSS 1460u
 
 static struct far_end f;
@@ -42,6 +44,81 @@ static void a_message_alone_waits_for_nothing(void **state)
 	far_write(&f, 100);
 	far_write(&f, 100);
 	assert_int_equal(f.n_segments, 2);
+}
+
+// In place; how many pieces.
+static int queue_in_place(uint32_t n_bytes)
+{
+	struct tcp_piece pieces[TCP_PIECES_MAX];
+	int n = tcp_reserve(f.t, f.id, n_bytes, pieces);
+	uint32_t at = 0;
+
+	for (int i = 0; i < n; i++) {
+		for (uint32_t j = 0; j < pieces[i].n_bytes; j++)
+			pieces[i].at[j] = (uint8_t)((f.written + at + j) % 251);
+		at += pieces[i].n_bytes;
+	}
+	if (n < 0)
+		return n;
+	assert_int_equal(at, n_bytes);
+	tcp_commit(f.t, f.id, n_bytes);
+	f.written += n_bytes;
+	return n;
+}
+
+static void what_is_written_in_place_is_sent_as_if_it_was_copied(void **state)
+{
+	struct tcp_packet packet;
+
+	(void)state;
+	far_open(&f, &(struct far_options){0});
+	queue(1000);
+	assert_int_equal(queue_in_place(700), 2);
+	assert_int_equal(queue_in_place(1000), 1);
+	assert_int_equal(queue_in_place(3 * MSS), 4);
+	queue(100);
+	assert_true(tcp_output(f.t, f.now, TCP_OUTPUT_ALL, 65535, &packet));
+	assert_int_equal(packet.payload_bytes, f.written);
+	for (unsigned i = 0, at = 0; i < packet.n_parts; i++) {
+		for (size_t j = 0; j < packet.parts[i].len; j++)
+			assert_int_equal(packet.parts[i].at[j], at++ % 251);
+	}
+}
+
+static void what_is_reserved_and_not_written_is_nothing(void **state)
+{
+	struct tcp_piece pieces[TCP_PIECES_MAX];
+	struct tcp_usage before, after;
+
+	(void)state;
+	far_open(&f, &(struct far_options){0});
+	queue(1000);
+	tcp_usage(f.t, &before);
+	assert_int_equal(tcp_reserve(f.t, f.id, 3000, pieces), 3);
+	tcp_usage(f.t, &after);
+	assert_int_equal(after.n_chunks, before.n_chunks);
+	assert_int_equal(tcp_unacked(f.t, f.id), 1000);
+	// Of what is reserved the last part may stay unwritten.
+	assert_int_equal(tcp_reserve(f.t, f.id, 3000, pieces), 3);
+	for (unsigned j = 0; j < 400; j++)
+		pieces[0].at[j] = (uint8_t)((1000 + j) % 251);
+	tcp_commit(f.t, f.id, 400);
+	f.written += 400;
+	assert_int_equal(far_take(&f), 1);
+	assert_int_equal(far_bytes(&f), 1400);
+}
+
+static void what_cannot_be_written_cannot_be_reserved(void **state)
+{
+	struct tcp_piece pieces[TCP_PIECES_MAX];
+
+	(void)state;
+	far_open(&f, &(struct far_options){0});
+	assert_int_equal(queue_in_place(TCP_PIECES_MAX * MSS), TCP_PIECES_MAX);
+	assert_int_equal(queue_in_place(TCP_PIECES_MAX * MSS + 1), -EMSGSIZE);
+	assert_int_equal(tcp_reserve(f.t, f.id, 1 << 30, pieces), -ENOBUFS);
+	tcp_close(f.t, f.id, f.now);
+	assert_int_equal(tcp_reserve(f.t, f.id, 1, pieces), -EPIPE);
 }
 
 static void an_engine_with_nothing_to_say_says_so(void **state)
@@ -239,6 +316,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(messages_that_wait_share_a_segment),
 		TEST(a_message_alone_waits_for_nothing),
+		TEST(what_is_written_in_place_is_sent_as_if_it_was_copied),
+		TEST(what_is_reserved_and_not_written_is_nothing),
+		TEST(what_cannot_be_written_cannot_be_reserved),
 		TEST(an_engine_with_nothing_to_say_says_so),
 		TEST(the_last_segment_of_what_is_queued_is_pushed),
 		TEST(a_device_that_cuts_gets_whole_segments_in_one_packet),
