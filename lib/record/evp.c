@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Provider: OpenSSL's EVP, for machines that libipsec-mb has nothing for. A context a suite, made
-// once and given its key anew for each record: it keeps nothing of a session.
+// once and given its key anew for each record: it keeps nothing of a session but the last key.
 
 #include "lib/record/provider.h"
 
@@ -11,6 +11,7 @@
 struct evp {
 	struct record_crypto base;
 	EVP_CIPHER_CTX *contexts[RECORD_SUITE_N];
+	uint64_t key_ids[RECORD_SUITE_N]; // of the key that each still holds
 	EVP_MD *sha256, *sha384;
 	EVP_MD_CTX *digest;
 };
@@ -53,6 +54,7 @@ static bool crypt(struct record_crypto *c, struct record_aead *a)
 	bool seals = a->direction == RECORD_SEAL;
 	int n;
 
+	self(c)->key_ids[a->suite] = a->key_id;
 	if (EVP_CipherInit_ex(x, NULL, NULL, a->key, a->nonce, seals) != 1)
 		return false;
 	if (!seals && EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_SET_TAG, 16, a->tag) != 1)
@@ -72,10 +74,16 @@ static bool hash(struct record_crypto *c, size_t n_digest, const void *in, size_
 		EVP_DigestFinal_ex(e->digest, digest, NULL) == 1;
 }
 
+static const uint8_t zeros[RECORD_KEY_BYTES];
+
 static void forget(struct record_crypto *c, uint64_t key_id)
 {
-	(void)c;
-	(void)key_id;
+	struct evp *e = self(c);
+
+	for (unsigned i = RECORD_SUITE_NONE + 1; i < RECORD_SUITE_N; i++) {
+		if (e->key_ids[i] == key_id)
+			(void)EVP_CipherInit_ex(e->contexts[i], NULL, NULL, zeros, zeros, 1);
+	}
 }
 
 static void fini(struct record_crypto *c)
@@ -93,7 +101,6 @@ static void fini(struct record_crypto *c)
 // With a key of zeros, so that later only key and nonce are to be set.
 static bool make_context(struct evp *e, enum record_suite suite, const char *name)
 {
-	static const uint8_t zeros[RECORD_KEY_BYTES];
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
 	EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
 	bool made = cipher != NULL && x != NULL &&
