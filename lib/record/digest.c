@@ -96,11 +96,11 @@ static void update_keys(struct record_session *s, struct record_crypto *c, bool 
 			s, c, REASON_record_crypto_failed, RECORD_ALERT_internal_error, opened);
 		return;
 	}
-	s->asked = 0;
+	s->asked = false;
 	if (!wants_ours || s->answered || !record_state_sends((enum record_state)s->state))
 		return;
 	opened->n_answer = (uint8_t)record_seal_key_update(s, c, false, opened->answer);
-	s->answered = 1;
+	s->answered = true;
 	if (opened->n_answer == 0)
 		record_refuse(
 			s, c, REASON_record_crypto_failed, RECORD_ALERT_internal_error, opened);
@@ -129,6 +129,21 @@ static bool take_head(struct record_session *s, struct view *text)
 	return s->n_head == sizeof(s->head);
 }
 
+// Whether a KeyUpdate may come so soon after others. Keys that are to serve fewer records, in
+// tests, are cheaper, or our own kind could not talk to us.
+static bool take_debt(struct record_session *s, const struct record_crypto *c)
+{
+	unsigned price = c->key_records < RECORD_UPDATE_PRICE ? (unsigned)c->key_records
+							      : RECORD_UPDATE_PRICE;
+
+	if (s->asked)
+		return true;
+	if (s->update_debt + price > RECORD_UPDATE_DEBT_MAX)
+		return false;
+	s->update_debt = (uint8_t)(s->update_debt + price);
+	return true;
+}
+
 static void finish_key_update(struct record_session *s, struct record_crypto *c, uint8_t value,
 	bool ends_record, struct record_opened *opened)
 {
@@ -139,6 +154,8 @@ static void finish_key_update(struct record_session *s, struct record_crypto *c,
 	else if (value > 1)
 		record_refuse(
 			s, c, REASON_record_malformed, RECORD_ALERT_illegal_parameter, opened);
+	else if (!take_debt(s, c))
+		record_refuse(s, c, REASON_record_barren, RECORD_ALERT_unexpected_message, opened);
 	else
 		update_keys(s, c, value == 1, opened);
 }

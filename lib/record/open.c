@@ -136,8 +136,10 @@ static void take_data(struct record_session *s, struct record_crypto *c, struct 
 			s, c, REASON_record_unexpected, RECORD_ALERT_unexpected_message, opened);
 		return;
 	}
-	if (text.len > 0)
+	if (text.len > 0) {
 		s->n_barren = 0;
+		s->update_debt -= s->update_debt > 0;
+	}
 	opened->kind = RECORD_TEXT;
 	opened->text = text;
 }

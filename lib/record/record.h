@@ -38,6 +38,10 @@
 #define RECORD_OVERHEAD_MAX (RECORD_HEADER_BYTES + 8 + RECORD_TAG_BYTES)
 // Records in a row that bring no application data: more are an attempt to keep us busy.
 #define RECORD_BARREN_MAX 64
+// A KeyUpdate costs as much as 50 short records. What data records pay for one that we did not ask
+// for, and how much of it a peer may owe us: 31 of them in a row.
+#define RECORD_UPDATE_PRICE    8
+#define RECORD_UPDATE_DEBT_MAX 255
 
 // secrets: checked here; stay the caller's, to be wiped. 0, -EINVAL, or -EIO where the provider
 // fails.
@@ -73,8 +77,8 @@ struct record_opened {
 };
 
 // Opens one record of record_length() bytes, which lie in n_parts pieces, none of them empty.
-// out: RECORD_OPEN_BYTES of room, apart from the record. What it holds after a refusal is zero: no
-// byte is shown that was not authenticated.
+// out: apart from the record, as much room as that has bytes; RECORD_OPEN_BYTES are always enough.
+// What of a record that is refused came there is zero: no byte is shown that was not authenticated.
 void record_open(struct record_session *s, struct record_crypto *c, const struct view parts[],
 	unsigned n_parts, uint8_t *out, struct record_opened *opened);
 

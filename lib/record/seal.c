@@ -131,10 +131,10 @@ static size_t seal_next(struct record_session *s, struct record_crypto *c,
 		n = record_seal_key_update(s, c, ask, out);
 		if (n == 0)
 			return 0;
-		s->asked |= ask;
+		s->asked = s->asked || ask;
 	}
 	n_sealed = record_seal_one(s, c, RECORD_TYPE_DATA, text, n_text, out + n);
-	s->answered = 0;
+	s->answered = false;
 	return n_sealed > 0 ? n + n_sealed : 0;
 }
 

@@ -34,10 +34,12 @@ struct record_session {
 	uint8_t state;   // enum record_state
 	// Records in a row that brought no application data: bounded.
 	uint8_t n_barren;
+	// KeyUpdates of the peer that data has not paid for yet, RECORD_UPDATE_PRICE each.
+	uint8_t update_debt;
 	// Our KeyUpdate has answered the peer's, and nothing was sealed under the new key yet.
-	uint8_t answered;
+	bool answered : 1;
 	// We asked for a KeyUpdate, under the receive keys of now.
-	uint8_t asked;
+	bool asked : 1;
 	// A handshake message that goes over several records: bytes of its header that are there,
 	// and what its body still lacks.
 	uint8_t n_head;

@@ -126,6 +126,52 @@ size_t pair_forge(struct record_session *s, struct record_crypto *c, uint8_t typ
 	return RECORD_HEADER_BYTES + n_explicit + n + RECORD_TAG_BYTES;
 }
 
+void pair_send_to_client(
+	struct pair *p, uint8_t type, const void *bytes, size_t n, struct record_opened *opened)
+{
+	size_t n_record =
+		pair_forge(&p->server, p->server_crypto, type, view_of(bytes, n), 0, p->sealed);
+
+	pair_open(&p->client, p->client_crypto, p->sealed, n_record, p->text, opened);
+}
+
+void pair_send_to_server(
+	struct pair *p, uint8_t type, const void *bytes, size_t n, struct record_opened *opened)
+{
+	size_t n_record =
+		pair_forge(&p->client, p->client_crypto, type, view_of(bytes, n), 0, p->sealed);
+
+	pair_open(&p->server, p->server_crypto, p->sealed, n_record, p->text, opened);
+}
+
+void pair_expect_digested(const struct record_opened *opened)
+{
+	assert_int_equal(opened->kind, RECORD_DIGESTED);
+	assert_int_equal(opened->reason, REASON_none);
+	assert_int_equal(opened->n_answer, 0);
+}
+
+void pair_expect_refused(
+	const struct record_opened *opened, enum reason reason, enum record_alert alert)
+{
+	assert_int_equal(opened->kind, RECORD_REFUSED);
+	assert_int_equal(opened->reason, reason);
+	assert_int_equal(opened->alert, alert);
+	assert_true(opened->n_answer > 0);
+}
+
+void pair_try(unsigned kind, bool to_client, uint8_t type, const void *bytes, size_t n,
+	struct record_opened *opened)
+{
+	struct pair *p = pair_new(pair_kinds[kind], 0);
+
+	if (to_client)
+		pair_send_to_client(p, type, bytes, n, opened);
+	else
+		pair_send_to_server(p, type, bytes, n, opened);
+	pair_free(p);
+}
+
 static void expect_text(struct record_session *from, struct record_crypto *from_crypto,
 	struct record_session *to, struct record_crypto *to_crypto)
 {

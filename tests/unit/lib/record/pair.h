@@ -39,5 +39,19 @@ void pair_open(struct record_session *s, struct record_crypto *c, const uint8_t 
 size_t pair_forge(struct record_session *s, struct record_crypto *c, uint8_t type, struct view text,
 	size_t n_zeros, uint8_t *out);
 
+// The other end sends a record of its own making (pair_forge()), and this end opens it.
+void pair_send_to_client(
+	struct pair *p, uint8_t type, const void *bytes, size_t n, struct record_opened *opened);
+void pair_send_to_server(
+	struct pair *p, uint8_t type, const void *bytes, size_t n, struct record_opened *opened);
+// The same with one record, to an end of a new pair of a kind.
+void pair_try(unsigned kind, bool to_client, uint8_t type, const void *bytes, size_t n,
+	struct record_opened *opened);
+// No data, no answer.
+void pair_expect_digested(const struct record_opened *opened);
+// Refused, and an answer says so.
+void pair_expect_refused(
+	const struct record_opened *opened, enum reason reason, enum record_alert alert);
+
 // What the client seals of a text arrives at the server, and the other way round.
 void pair_expect_text_both_ways(struct pair *p);
