@@ -22,7 +22,7 @@
 #define DOMAINS_MAX 100 // public CAs take no more in one certificate
 
 struct options {
-	const char *document, *key, *csr, *host;
+	const char *document, *key, *csr, *host, *certificate;
 	const char *only[DOMAINS_MAX];
 	size_t n_only;
 	enum tls_key_kind kind;
@@ -57,6 +57,9 @@ static int take_option(struct options *o, int option)
 	case 'h':
 		o->host = optarg;
 		return FEDCTL_OK;
+	case 'n':
+		o->certificate = optarg;
+		return FEDCTL_OK;
 	case 't':
 		return set_kind(o, optarg);
 	case 'u':
@@ -78,6 +81,7 @@ static int parse_options(struct options *o, int argc, char *argv[])
 		{"key", required_argument, NULL, 'k'},
 		{"csr", required_argument, NULL, 'c'},
 		{"host", required_argument, NULL, 'h'},
+		{"certificate", required_argument, NULL, 'n'},
 		{"domain", required_argument, NULL, 'd'},
 		{"type", required_argument, NULL, 't'},
 		{"uri", no_argument, NULL, 'u'},
@@ -91,9 +95,9 @@ static int parse_options(struct options *o, int argc, char *argv[])
 		if (result != FEDCTL_OK)
 			return result;
 	}
-	if (optind + 1 != argc || o->key == NULL || o->csr == NULL)
-		return usage_error("cert request needs a document, --key FILE and --csr FILE");
 	o->document = argv[optind];
+	if (optind + 1 != argc || o->document == NULL || o->key == NULL || o->csr == NULL)
+		return usage_error("cert request needs a document, --key FILE and --csr FILE");
 	return FEDCTL_OK;
 }
 
@@ -140,6 +144,21 @@ static bool is_local(const struct document *d, const char *name)
 	return false;
 }
 
+// Whether the entry is a local domain that shows the certificate that the request is for.
+static bool shows(const struct document *d, const struct document_entry *e, const char *certificate)
+{
+	const char *shown;
+
+	if (e->list != IMAGE_LOCAL)
+		return false;
+	if (certificate == NULL)
+		return true;
+	shown = d->peers[e->peer].certificate;
+	if (shown == NULL && d->tls.n_certificates > 0)
+		shown = d->tls.certificates[0].name;
+	return shown != NULL && strcmp(shown, certificate) == 0;
+}
+
 static void choose_domains(const struct document *d, const struct options *o,
 	struct domains *domains, struct errors *errors)
 {
@@ -151,7 +170,7 @@ static void choose_domains(const struct document *d, const struct options *o,
 			domains->list[domains->n++] = view_string(o->only[i]);
 	}
 	for (size_t i = 0; i < d->n_entries && o->n_only == 0; i++) {
-		if (d->entries[i].list != IMAGE_LOCAL)
+		if (!shows(d, &d->entries[i], o->certificate))
 			continue;
 		if (domains->n == DOMAINS_MAX) {
 			errors_add(errors, 0, "more than %d local domains: choose some by --domain",
@@ -160,6 +179,8 @@ static void choose_domains(const struct document *d, const struct options *o,
 		}
 		domains->list[domains->n++] = view_string(d->entries[i].text);
 	}
+	if (domains->n == 0 && errors->n == 0)
+		errors_add(errors, 0, "no local domain shows a certificate %s", o->certificate);
 }
 
 // The key that is there, for a renewal, or a new one.
@@ -169,8 +190,7 @@ static EVP_PKEY *take_key(const struct options *o, bool *made, struct errors *er
 	EVP_PKEY *key;
 	int error;
 
-	*made = access(o->key, F_OK) != 0 && errno == ENOENT;
-	if (!*made)
+	if (access(o->key, F_OK) == 0 || errno != ENOENT)
 		return tls_pem_key(&pem, errors);
 	key = tls_key_make(o->kind);
 	error = key != NULL ? tls_key_write(key, o->key) : -ENOMEM;
@@ -179,6 +199,7 @@ static EVP_PKEY *take_key(const struct options *o, bool *made, struct errors *er
 		EVP_PKEY_free(key);
 		return NULL;
 	}
+	*made = true;
 	return key;
 }
 

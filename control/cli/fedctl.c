@@ -51,11 +51,12 @@ static const struct verb verbs[] = {
 	{"core-map", core_map_run, "suggest | check FILE",
 		"write a core map for this machine, or check one"},
 	{"cert", cert_run,
-		"request FILE --key KEY --csr CSR\n[--host NAME] [--domain NAME ...] [--uri]\n"
-		"[--type p256|p384|rsa]\nshow PEM [--domain NAME]",
+		"request FILE --key KEY --csr CSR [--uri]\n"
+		"[--certificate NAME | --domain NAME ...]\n"
+		"[--host NAME] [--type p256|p384|rsa]\nshow PEM [--domain NAME]",
 		"make a private key and a certificate request for the\n"
-		"document's local domains, or those named, and this\n"
-		"host; needs no control\n"
+		"document's local domains, or those that show the\n"
+		"certificate, or those named; needs no control\n"
 		"what a certificate proves, and whose checks it passes"},
 	{"version", version_run, "", "print the version"},
 	{"help", help_run, "[document]", "print this, or what a federation document may say"},

@@ -61,7 +61,6 @@ static const OSSL_ALGORITHM *query(void *context, int operation, int *no_cache)
 	case OSSL_OP_KEYMGMT:
 		*no_cache = 0;
 		return key_types.algorithms;
-	case OSSL_OP_ENCODER:
 	case OSSL_OP_STORE:
 		return NULL;
 	default:

@@ -98,7 +98,10 @@ static void what_is_no_domain_is_named(void **state)
 static void a_key_is_written_for_its_user_alone_and_never_written_over(void **state)
 {
 	char dir[] = "/tmp/tls-request-XXXXXX", path[64];
+	const struct view domains[] = {VIEW("contoso.example")};
+	const struct tls_request request = {.domains = domains, .n_domains = 1};
 	EVP_PKEY *key = tls_key_make(TLS_KEY_P384), *read;
+	struct view pem, wrong;
 	struct errors errors;
 	struct stat st;
 
@@ -114,6 +117,9 @@ static void a_key_is_written_for_its_user_alone_and_never_written_over(void **st
 	read = tls_pem_key(&(struct tls_pem){.path = path}, &errors);
 	assert_non_null(read);
 	assert_int_equal(EVP_PKEY_eq(read, key), 1);
+	// For a renewal the key that was read makes a request as the new one did.
+	assert_int_equal(tls_request_make(read, &request, &pem, &wrong), 0);
+	free((void *)(uintptr_t)pem.at);
 	EVP_PKEY_free(read);
 	EVP_PKEY_free(key);
 	unlink(path);
