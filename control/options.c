@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define DATAPLANE_DEFAULT "/run/fedrelay/dataplane.sock"
-#define STATE_DEFAULT     "/var/lib/fedrelay"
+#define DATAPLANE_DEFAULT    "/run/fedrelay/dataplane.sock"
+#define STATE_DEFAULT        "/var/lib/fedrelay"
+#define CERTIFICATES_DEFAULT "/etc/fedrelay/certificates"
 
 enum {
 	EXIT_USAGE = 2,
@@ -27,6 +28,8 @@ static const char help[] =
 	"  --dataplane PATH    the dataplane's socket (" DATAPLANE_DEFAULT ")\n"
 	"  --socket PATH       where fedctl finds control (" FRAME_SOCKET_DEFAULT ")\n"
 	"  --state DIR         revisions, images, the relay's key (" STATE_DEFAULT ")\n"
+	"  --certificates DIR  the certificates, keys, roots and CRLs that documents name\n"
+	"                      (" CERTIFICATES_DEFAULT ")\n"
 	"  --user NAME         become this user; needed when started as root\n"
 	"  --publishers GROUP  who may publish besides root and control's own user\n"
 	"  --insecure-root     stay root: for tests only\n"
@@ -81,6 +84,7 @@ int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 		{"dataplane", required_argument, NULL, 'd'},
 		{"socket", required_argument, NULL, 's'},
 		{"state", required_argument, NULL, 'S'},
+		{"certificates", required_argument, NULL, 'c'},
 		{"user", required_argument, NULL, 'u'},
 		{"publishers", required_argument, NULL, 'p'},
 		{"insecure-root", no_argument, NULL, 'r'},
@@ -94,6 +98,7 @@ int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 		.dataplane = DATAPLANE_DEFAULT,
 		.socket = FRAME_SOCKET_DEFAULT,
 		.state = STATE_DEFAULT,
+		.certificates = CERTIFICATES_DEFAULT,
 		.publishers = API_NO_GROUP,
 	};
 	*exit_code = 0;
@@ -107,6 +112,9 @@ int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 			break;
 		case 'S':
 			o->state = optarg;
+			break;
+		case 'c':
+			o->certificates = optarg;
 			break;
 		case 'u':
 			o->user = optarg;

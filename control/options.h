@@ -7,11 +7,12 @@
 #include <sys/types.h>
 
 struct options {
-	const char *dataplane; // the dataplane's socket
-	const char *socket;    // control's own
-	const char *state;     // the store's directory
-	const char *user;      // whom to become; NULL: stay
-	uid_t uid;             // who control is in the end
+	const char *dataplane;    // the dataplane's socket
+	const char *socket;       // control's own
+	const char *state;        // the store's directory
+	const char *certificates; // of certificates, keys, roots and CRLs
+	const char *user;         // whom to become; NULL: stay
+	uid_t uid;                // who control is in the end
 	gid_t gid;
 	gid_t publishers; // a group that may publish; API_NO_GROUP: none
 	bool insecure_root;

@@ -121,10 +121,11 @@ int builder_set_certificate(struct builder *b, uint32_t peer, uint32_t certifica
 static struct image_identity_row *add_identities(
 	struct builder *b, uint32_t peer, enum image_identity identity, size_t n, int *error)
 {
+	struct image_peer *row = peer_at(b, peer);
 	struct image_identity_row *rows = NULL;
 
 	*error = -EINVAL;
-	if (peer_at(b, peer) == NULL || n == 0 || n > IMAGE_IDENTITIES_MAX)
+	if (row == NULL || n == 0 || n > IMAGE_IDENTITIES_MAX)
 		return NULL;
 	*error = -ENOSPC;
 	if (b->identities.n + n > UINT32_MAX)
@@ -133,9 +134,9 @@ static struct image_identity_row *add_identities(
 	rows = buffer_add(&b->identities, n, sizeof(*rows));
 	if (rows == NULL)
 		return NULL;
-	peer_at(b, peer)->identity = (uint8_t)identity;
-	peer_at(b, peer)->first_identity = (uint32_t)(b->identities.n - n);
-	peer_at(b, peer)->n_identities = (uint32_t)n;
+	row->identity = (uint8_t)identity;
+	row->first_identity = (uint32_t)(b->identities.n - n);
+	row->n_identities = (uint32_t)n;
 	return rows;
 }
 

@@ -48,6 +48,21 @@ int job_store_candidate(struct job *job, struct view document)
 	return error;
 }
 
+static int check(const struct job *job, struct view document, struct errors *errors)
+{
+	const struct publisher *p = job->publisher;
+
+	return p->hooks != NULL ? p->hooks->check(p->hooks_arg, document, errors) : 0;
+}
+
+static void compile_failed(struct job *job, int error)
+{
+	job->candidate.compiled.image_fd = -1;
+	job->candidate.compiled.replica = NULL;
+	set_outcome(job, error == -EINVAL ? PUBLISH_FAULTY : PUBLISH_IMPOSSIBLE,
+		error == -EINVAL ? "" : strerror(-error));
+}
+
 // On a work thread: touches the job, and the store.
 static void prepare(uv_work_t *work)
 {
@@ -66,12 +81,16 @@ static void prepare(uv_work_t *work)
 	memcpy(in.relay_key, store_relay_key(job->publisher->store), sizeof(in.relay_key));
 	error = intake_compile(&in, &job->candidate.compiled, &document, &result->errors);
 	explicit_bzero(in.relay_key, sizeof(in.relay_key));
+	if (error == 0) {
+		error = check(job, document, &result->errors);
+		if (error < 0) {
+			compiled_close(&job->candidate.compiled);
+			file_free(&document);
+		}
+	}
 	result->compile_ns = uv_hrtime() - began;
 	if (error < 0) {
-		job->candidate.compiled.image_fd = -1;
-		job->candidate.compiled.replica = NULL;
-		set_outcome(job, error == -EINVAL ? PUBLISH_FAULTY : PUBLISH_IMPOSSIBLE,
-			error == -EINVAL ? "" : strerror(-error));
+		compile_failed(job, error);
 		return;
 	}
 	result->info = job->candidate.compiled.info;

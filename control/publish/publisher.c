@@ -106,6 +106,7 @@ static void current_answered(struct publisher *p, const struct attach_published 
 		publisher_say_trouble(p, number, "was refused", "and the store failed");
 	else
 		p->refused = false;
+	publisher_tell_current(p);
 }
 
 static void published(void *arg, int error, const struct attach_published *result)
@@ -170,6 +171,19 @@ void publisher_step(struct publisher *p)
 		publisher_renumber(p);
 }
 
+void publisher_set_hooks(struct publisher *p, const struct publisher_hooks *hooks, void *arg)
+{
+	p->hooks = hooks;
+	p->hooks_arg = arg;
+	publisher_tell_current(p);
+}
+
+void publisher_tell_current(struct publisher *p)
+{
+	if (p->hooks != NULL && p->current.number != 0)
+		p->hooks->current(p->hooks_arg, p->current.number);
+}
+
 void publisher_adopt(struct publisher *p, struct offer *o)
 {
 	compiled_close(&p->current.compiled);
@@ -179,6 +193,7 @@ void publisher_adopt(struct publisher *p, struct offer *o)
 	p->refused = false;
 	o->compiled.image_fd = -1;
 	o->compiled.replica = NULL;
+	publisher_tell_current(p);
 }
 
 static void write_record(uv_work_t *work)

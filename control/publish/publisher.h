@@ -68,6 +68,17 @@ struct publisher *publisher_new(uv_loop_t *loop, struct store *store, const char
 void publisher_stop(struct publisher *p);
 void publisher_free(struct publisher *p);
 
+// Who has a say in publications, and wants to know of them.
+struct publisher_hooks {
+	// Whether a document that compiles can be served here. On a work thread. 0; -EINVAL when
+	// errors has been added to; or another -errno.
+	int (*check)(void *arg, struct view document, struct errors *errors);
+	// That revision has become the current one. The loop's thread.
+	void (*current)(void *arg, uint64_t number);
+};
+// Once, after publisher_new(); hears of the current revision at once, if there is one.
+void publisher_set_hooks(struct publisher *p, const struct publisher_hooks *hooks, void *arg);
+
 // done is called exactly once, later. -EBUSY while another is under way: the descriptors stay the
 // caller's then. 0, -EBUSY or -ENOMEM.
 int publisher_start(

@@ -40,6 +40,8 @@ struct publisher {
 	uv_loop_t *loop;
 	struct store *store;
 	struct dataplane *dataplane;
+	const struct publisher_hooks *hooks; // NULL: none
+	void *hooks_arg;
 	uv_timer_t timer; // of the proof
 	struct offer current;
 	// The newest revision that stands: the current one, unless its image is damaged.
@@ -58,6 +60,8 @@ struct publisher {
 
 // Offers whatever is due. After each change of what it looks at.
 void publisher_step(struct publisher *p);
+// Tells whoever wants to know which revision is the current one.
+void publisher_tell_current(struct publisher *p);
 // Makes a revision the current one; takes its image and replica over.
 void publisher_adopt(struct publisher *p, struct offer *o);
 // Writes the dataplane's answer into the store, on a work thread. why: NULL when it was applied.
