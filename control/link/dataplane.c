@@ -73,6 +73,10 @@ static void detach(struct dataplane *d, const char *why, int error)
 	drop_segments(d);
 	disconnect(d);
 	requests_fail(&d->requests, error);
+	for (unsigned i = 0; was_attached && i < d->n_hearers; i++) {
+		if (d->hearers[i].is->detached != NULL)
+			d->hearers[i].is->detached(d->hearers[i].arg);
+	}
 	if (was_attached && d->events->detached != NULL)
 		d->events->detached(d->arg, text);
 }
@@ -257,6 +261,12 @@ static void tell_generations(struct dataplane *d)
 	}
 }
 
+static void hear_worker(struct dataplane *d, const struct rings_heard *heard)
+{
+	for (unsigned i = 0; i < d->n_hearers; i++)
+		d->hearers[i].is->heard(d->hearers[i].arg, heard->worker, &heard->message);
+}
+
 static void hear_workers(struct dataplane *d)
 {
 	struct rings_heard heard[MESSAGES_A_TURN];
@@ -264,8 +274,8 @@ static void hear_workers(struct dataplane *d)
 
 	while (d->state == ATTACHED && n == MESSAGES_A_TURN) {
 		n = rings_take_heard(d->rings, heard, MESSAGES_A_TURN);
-		for (unsigned i = 0; i < n && d->hearer != NULL; i++)
-			d->hearer->heard(d->hearer_arg, heard[i].worker, &heard[i].message);
+		for (unsigned i = 0; i < n; i++)
+			hear_worker(d, &heard[i]);
 	}
 }
 
@@ -331,10 +341,13 @@ struct dataplane *dataplane_new(
 	return d;
 }
 
-void dataplane_set_hearer(struct dataplane *d, const struct dataplane_hearer *hearer, void *arg)
+int dataplane_add_hearer(struct dataplane *d, const struct dataplane_hearer *hearer, void *arg)
 {
-	d->hearer = hearer;
-	d->hearer_arg = arg;
+	if (d->n_hearers == DATAPLANE_HEARERS_MAX)
+		return -ENOSPC;
+	d->hearers[d->n_hearers].is = hearer;
+	d->hearers[d->n_hearers++].arg = arg;
+	return 0;
 }
 
 int dataplane_say_worker(struct dataplane *d, unsigned worker, struct link_message *m)
@@ -355,7 +368,7 @@ void dataplane_free(struct dataplane *d)
 	if (d == NULL)
 		return;
 	d->events = &none;
-	d->hearer = NULL;
+	d->n_hearers = 0;
 	if (d->state == AWAITS_RINGS || d->state == ATTACHED) {
 		attach_text(m.bye.why, sizeof(m.bye.why), "control stops");
 		(void)attach_send(d->connection->socket, &m, -1);

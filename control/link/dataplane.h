@@ -42,6 +42,8 @@ struct dataplane_events {
 struct dataplane_hearer {
 	// Another attachment: its workers know nothing of what was said before.
 	void (*attached)(void *arg);
+	// It has ended: nothing can be said. NULL: need not be told.
+	void (*detached)(void *arg);
 	// A message, checked: any but PONG and APPLIED.
 	void (*heard)(void *arg, unsigned worker, const struct link_message *m);
 };
@@ -54,8 +56,9 @@ struct dataplane *dataplane_new(
 // must run once more for its handles to close. NULL is fine.
 void dataplane_free(struct dataplane *d);
 
-// One, which stays for as long as the dataplane does; without it, workers are not answered.
-void dataplane_set_hearer(struct dataplane *d, const struct dataplane_hearer *hearer, void *arg);
+// Each hears everything and stays for as long as the dataplane does. 0, or -ENOSPC.
+#define DATAPLANE_HEARERS_MAX 4
+int dataplane_add_hearer(struct dataplane *d, const struct dataplane_hearer *hearer, void *arg);
 // Writes the attachment's epoch into m. 0; -ENOSPC, the worker's ring is full; -ENOTCONN.
 int dataplane_say_worker(struct dataplane *d, unsigned worker, struct link_message *m);
 unsigned dataplane_n_listeners(const struct dataplane *d); // 0 while not attached

@@ -25,8 +25,11 @@ struct connection {
 struct dataplane {
 	const struct dataplane_events *events;
 	void *arg;
-	const struct dataplane_hearer *hearer; // NULL: none
-	void *hearer_arg;
+	struct {
+		const struct dataplane_hearer *is;
+		void *arg;
+	} hearers[DATAPLANE_HEARERS_MAX];
+	unsigned n_hearers;
 	uv_loop_t *loop;
 	uv_timer_t tick;
 	uv_async_t async; // the link thread has something, or a send failed

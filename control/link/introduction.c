@@ -48,8 +48,8 @@ static void attach_when_complete(struct dataplane *d)
 	d->state = ATTACHED;
 	d->replaced = false;
 	d->last_error[0] = '\0';
-	if (d->hearer != NULL)
-		d->hearer->attached(d->hearer_arg);
+	for (unsigned i = 0; i < d->n_hearers; i++)
+		d->hearers[i].is->attached(d->hearers[i].arg);
 	if (d->events->attached != NULL)
 		d->events->attached(d->arg);
 }

@@ -57,7 +57,7 @@ static void attached(void *arg)
 
 struct target_server *target_server_new(struct publisher *p)
 {
-	static const struct dataplane_hearer hearer = {attached, heard};
+	static const struct dataplane_hearer hearer = {attached, NULL, heard};
 	struct target_server *s = calloc(1, sizeof(*s));
 	uint64_t seed = 0;
 	int error;
@@ -74,7 +74,12 @@ struct target_server *target_server_new(struct publisher *p)
 		errno = error;
 		return NULL;
 	}
-	dataplane_set_hearer(publisher_dataplane(p), &hearer, s);
+	error = dataplane_add_hearer(publisher_dataplane(p), &hearer, s);
+	if (error < 0) {
+		target_server_free(s);
+		errno = -error;
+		return NULL;
+	}
 	return s;
 }
 
