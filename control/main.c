@@ -6,6 +6,7 @@
 #include "control/options.h"
 #include "control/publish/publisher.h"
 #include "control/sandbox.h"
+#include "control/session/server.h"
 #include "control/target/serve.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct control {
 	uv_loop_t loop;
 	struct publisher *publisher;
 	struct target_server *targets;
+	struct session_server *sessions;
 	struct api *api;
 	uv_signal_t terminate, interrupt;
 };
@@ -76,7 +78,20 @@ static void stop(uv_signal_t *handle, int number)
 	uv_close((uv_handle_t *)&c->terminate, NULL);
 	uv_close((uv_handle_t *)&c->interrupt, NULL);
 	api_stop(c->api);
+	session_server_stop(c->sessions);
 	publisher_stop(c->publisher);
+}
+
+static struct session_server *open_sessions(struct control *c)
+{
+	const struct session_server_config config = {
+		.loop = &c->loop,
+		.publisher = c->publisher,
+		.source_per_s = SESSION_SERVER_SOURCE_PER_S,
+		.all_per_s = SESSION_SERVER_ALL_PER_S,
+	};
+
+	return session_server_new(&config);
 }
 
 static int start_modules(struct control *c)
@@ -95,6 +110,10 @@ static int start_modules(struct control *c)
 	if (c->targets == NULL)
 		return fail("targets", -errno);
 	settings.targets = target_server_targets(c->targets);
+	c->sessions = open_sessions(c);
+	if (c->sessions == NULL)
+		return fail("sessions", -errno);
+	settings.sessions = c->sessions;
 	c->api = api_new(&settings, c->listener);
 	if (c->api == NULL)
 		return fail("api", -errno);
@@ -118,6 +137,7 @@ static int run(struct control *c)
 	log_line("control", "up: version %s, socket %s", FEDRELAY_VERSION, c->options.socket);
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	api_free(c->api);
+	session_server_free(c->sessions);
 	target_server_free(c->targets);
 	publisher_free(c->publisher);
 	uv_loop_close(&c->loop);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "control/publish/publisher.h"
+#include "control/session/server.h"
 #include "control/target/targets.h"
 
 #define API_CLIENTS_MAX    32
@@ -22,6 +23,7 @@ struct api_settings {
 	struct publisher *publisher;
 	struct store *store;
 	const struct targets *targets;
+	struct session_server *sessions;
 	gid_t publishers; // API_NO_GROUP: none
 };
 

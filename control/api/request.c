@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{"hits", false, hits_command},
 	{"publish", true, publish_command},
 	{"revisions", false, revisions_command},
+	{"sessions", false, sessions_command},
 	{"status", false, status_command},
 	{"targets", false, targets_command},
 };

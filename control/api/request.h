@@ -51,6 +51,7 @@ void explain_command(struct request *r);
 void hits_command(struct request *r);
 void publish_command(struct request *r);
 void revisions_command(struct request *r);
+void sessions_command(struct request *r);
 void status_command(struct request *r);
 void targets_command(struct request *r);
 

@@ -45,6 +45,7 @@ static const struct verb verbs[] = {
 		"frames and messages by what became of them"},
 	{"hits", hits_run, "[--top N]", "how often each entry decided, most often first"},
 	{"targets", targets_run, "", "next hops that workers connect to, and how that goes"},
+	{"sessions", sessions_run, "", "TLS sessions: whose, since when, how many messages"},
 	{"revisions", revisions_run, "[--top N]", "what was published, when and by whom"},
 	{"document", document_run, "[REVISION]",
 		"the document that is published, as it was written"},

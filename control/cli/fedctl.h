@@ -32,6 +32,7 @@ int hits_run(const struct fedctl *f, int argc, char *argv[]);
 int publish_run(const struct fedctl *f, int argc, char *argv[]);
 int revisions_run(const struct fedctl *f, int argc, char *argv[]);
 int status_run(const struct fedctl *f, int argc, char *argv[]);
+int sessions_run(const struct fedctl *f, int argc, char *argv[]);
 int targets_run(const struct fedctl *f, int argc, char *argv[]);
 
 // Says that the command line is wrong, and how to see what is right. FEDCTL_USAGE.

@@ -128,3 +128,8 @@ void replica_decide(struct replica *r, const struct policy_query *query, struct 
 {
 	policy_decide(r->decider, query, verdict, 1);
 }
+
+uint32_t replica_peer_of(struct replica *r, struct view name)
+{
+	return policy_peer_of(r->decider, name);
+}

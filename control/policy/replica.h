@@ -23,3 +23,5 @@ void replica_close(struct replica *r);
 
 const struct image *replica_image(const struct replica *r);
 void replica_decide(struct replica *r, const struct policy_query *query, struct verdict *verdict);
+// policy_peer_of().
+uint32_t replica_peer_of(struct replica *r, struct view name);

@@ -317,12 +317,9 @@ void session_flush(struct sessions *s, struct session *se, uint64_t now_ns)
 // The session that awaits it, or NULL: a result may come too late.
 static struct session *whose(const struct sessions *s, uint64_t id)
 {
-	uint32_t index = (uint32_t)id;
-	struct session *se = index < s->n_used ? &s->all[index] : NULL;
+	struct session *se = session_of_id(s, id);
 
-	if (se == NULL || se->generation != id >> 32 || se->state != SESSION_AWAITS_STEP)
-		return NULL;
-	return se;
+	return se != NULL && se->state == SESSION_AWAITS_STEP ? se : NULL;
 }
 
 static bool take_words(struct session *se, struct view output)

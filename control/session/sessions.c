@@ -69,6 +69,16 @@ uint64_t session_id(const struct sessions *s, const struct session *se)
 	return (uint64_t)se->generation << 32 | (uint32_t)(se - s->all);
 }
 
+struct session *session_of_id(const struct sessions *s, uint64_t id)
+{
+	uint32_t index = (uint32_t)id;
+	struct session *se = index < s->n_used ? &s->all[index] : NULL;
+
+	if (se == NULL || se->generation != id >> 32 || se->state == SESSION_FREE)
+		return NULL;
+	return se;
+}
+
 static struct session **bucket_of(const struct sessions *s, unsigned worker, uint64_t conn)
 {
 	uint64_t hash = mix_multiply(conn ^ s->config.seed, 0x9e3779b97f4a7c15 + 2 * worker);
@@ -325,6 +335,16 @@ void sessions_each(const struct sessions *s, uint64_t now_ns,
 		row = session_describe(s, &s->all[i], now_ns);
 		each(arg, &row);
 	}
+}
+
+bool sessions_find(const struct sessions *s, uint64_t id, uint64_t now_ns, struct session_row *row)
+{
+	const struct session *se = session_of_id(s, id);
+
+	if (se == NULL)
+		return false;
+	*row = session_describe(s, se, now_ns);
+	return true;
 }
 
 struct sessions_counts sessions_counts(const struct sessions *s)

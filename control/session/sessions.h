@@ -134,6 +134,9 @@ unsigned sessions_cut(struct sessions *s, bool (*picks)(void *arg, const struct 
 void sessions_each(const struct sessions *s, uint64_t now_ns,
 	void (*each)(void *arg, const struct session_row *row), void *arg);
 
+// The one of a handshake, for logs. False: it is gone.
+bool sessions_find(const struct sessions *s, uint64_t id, uint64_t now_ns, struct session_row *row);
+
 struct sessions_counts {
 	uint32_t n_handshakes, n_established, n_closing; // now
 	uint64_t n_opened, n_refused, n_failed, n_done, n_ended;

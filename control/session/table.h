@@ -95,6 +95,7 @@ struct sessions {
 };
 
 uint64_t session_id(const struct sessions *s, const struct session *se);
+struct session *session_of_id(const struct sessions *s, uint64_t id); // NULL: gone
 struct session *session_find(const struct sessions *s, unsigned worker, uint64_t conn);
 // In state FREE, in list; NULL where the table is full.
 struct session *session_add(struct sessions *s, unsigned worker, uint64_t conn,

@@ -22,6 +22,7 @@ struct control {
 	struct store *store;
 	struct publisher *publisher;
 	struct target_server *targets;
+	struct session_server *sessions;
 	struct api *api;
 	struct fake_dataplane dataplane;
 	bool has_dataplane;
@@ -29,9 +30,17 @@ struct control {
 
 static struct control c;
 
+// By which certificates are judged: in January 2027.
+static inline int64_t world_now_s(void)
+{
+	return INT64_C(1800000000);
+}
+
 static inline void start(void)
 {
 	struct api_settings settings = {.loop = &c.loop, .publishers = API_NO_GROUP};
+	struct session_server_config sessions = {
+		.loop = &c.loop, .n_threads = 1, .now_s = world_now_s};
 	char error[REVISIONS_ERROR_BYTES];
 
 	c.store = store_open(c.state, error);
@@ -44,6 +53,10 @@ static inline void start(void)
 	c.targets = target_server_new(c.publisher);
 	assert_non_null(c.targets);
 	settings.targets = target_server_targets(c.targets);
+	sessions.publisher = c.publisher;
+	c.sessions = session_server_new(&sessions);
+	assert_non_null(c.sessions);
+	settings.sessions = c.sessions;
 	c.api = api_new(&settings, -1);
 	assert_non_null(c.api);
 }
@@ -51,9 +64,11 @@ static inline void start(void)
 static inline void stop(void)
 {
 	api_stop(c.api);
+	session_server_stop(c.sessions);
 	publisher_stop(c.publisher);
 	uv_run(&c.loop, UV_RUN_DEFAULT);
 	api_free(c.api);
+	session_server_free(c.sessions);
 	target_server_free(c.targets);
 	publisher_free(c.publisher);
 	assert_int_equal(uv_loop_close(&c.loop), 0);

@@ -27,8 +27,10 @@ struct fake_dataplane {
 	unsigned n_published;
 	uint64_t hits[64]; // what it says of its entries
 	size_t n_hits;
-	unsigned n_heard; // messages for its worker, PING apart
+	unsigned n_heard; // messages for its worker, PING and questions for sessions apart
 	struct link_message heard;
+	// In their place, where it is not NULL.
+	void (*hear)(struct fake_dataplane *f, const struct link_message *m);
 };
 
 static inline void fake_listen(struct fake_dataplane *f, const char *path)
@@ -97,7 +99,8 @@ static inline void fake_publish(
 	struct fake_dataplane *f, const struct attach_message *request, int fd)
 {
 	struct attach_message m = {.type = ATTACH_PUBLISHED, .epoch = f->epoch};
-	struct link_message applied = {.type = LINK_APPLIED, .n_bytes = LINK_BYTES_APPLIED, .epoch = f->epoch};
+	struct link_message applied = {
+		.type = LINK_APPLIED, .n_bytes = LINK_BYTES_APPLIED, .epoch = f->epoch};
 	struct image *image;
 	void *bytes;
 	const char *why;
@@ -129,17 +132,41 @@ static inline void fake_publish(
 	assert_int_equal(attach_send(f->control, &m, -1), 0);
 }
 
+static inline void fake_say(struct fake_dataplane *f, struct link_message *m)
+{
+	m->epoch = f->epoch;
+	assert_null(link_message_check(m, LINK_TO_CONTROL, f->epoch));
+	assert_int_equal(link_push(&f->to_control, m), 0);
+}
+
+static inline void fake_hear(struct fake_dataplane *f, const struct link_message *m)
+{
+	struct link_message none;
+
+	if (f->hear != NULL) {
+		f->hear(f, m);
+		return;
+	}
+	if (m->type == LINK_SESSIONS_WANTED) {
+		link_message_init(&none, LINK_SESSIONS_END);
+		fake_say(f, &none);
+		return;
+	}
+	f->n_heard++;
+	link_message_copy(&f->heard, m);
+}
+
 static inline void fake_answer_worker(struct fake_dataplane *f)
 {
 	struct link_message in[8];
 	int n = link_pop(&f->to_worker, in, 8);
 
 	for (int i = 0; i < n; i++) {
-		struct link_message pong = {.type = LINK_PONG, .n_bytes = LINK_BYTES_PONG, .epoch = f->epoch};
+		struct link_message pong = {
+			.type = LINK_PONG, .n_bytes = LINK_BYTES_PONG, .epoch = f->epoch};
 
 		if (in[i].type != LINK_PING) {
-			f->n_heard++;
-			link_message_copy(&f->heard, &in[i]);
+			fake_hear(f, &in[i]);
 			continue;
 		}
 		pong.pong.token = in[i].ping.token;
