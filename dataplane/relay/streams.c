@@ -27,6 +27,7 @@ void streams_config_default(struct streams_config *config, uint32_t n_conns)
 		.n_waiting = 4096,
 		.n_rests = 1024,
 		.n_cards = n_conns < CARDS_MAX ? n_conns : CARDS_MAX,
+		.n_pending = 16384, // 16 ms of a million a second, in 128 KB
 		.n_senders = n_conns < SENDERS_MAX ? n_conns : SENDERS_MAX,
 		.silence_s = 32, // 64 T1: the transaction of a message that comes later is over
 	};
@@ -98,6 +99,8 @@ struct streams *streams_new(const struct streams_config *config)
 	r = s->list != NULL && s->scratch != NULL ? again_init(&s->again, config->n_again)
 						  : -ENOMEM;
 	if (r == 0)
+		r = pending_init(&s->pending, config->n_pending);
+	if (r == 0)
 		r = senders_init(&s->senders, config->n_senders);
 	if (r == 0)
 		r = secure_init(s);
@@ -120,6 +123,7 @@ void streams_free(struct streams *s)
 		egress_free(s->egress);
 	secure_fini(s);
 	again_fini(s);
+	pending_fini(&s->pending);
 	senders_fini(&s->senders);
 	free(s->scratch);
 	free(s->list);

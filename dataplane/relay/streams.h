@@ -33,6 +33,7 @@ struct streams_config {
 	uint32_t n_cards;             // identities of TLS connections at once
 	uint64_t secure;              // bit i: connections to listener i are TLS
 	struct record_crypto *crypto; // of this thread, outlives the streams
+	uint32_t n_pending;           // requests whose final response is known to be awaited
 	uint32_t n_senders;           // domains that connections are remembered to be of
 	uint32_t silence_s; // a connection with part of a message this old is closed, and one that
 			    // has brought none so long

@@ -53,11 +53,25 @@ static void reopen(struct streams *s, struct parcel *p, uint64_t now)
 	egress_send(s->egress, p, now);
 }
 
-static void note_answered(struct streams *s, struct stream *st, unsigned status, uint64_t now)
+static void note_asked(struct streams *s, struct stream *st, const struct relay_out *out)
 {
-	if (status < 200 || st->n_pending == 0 || st->n_pending == UINT8_MAX)
+	tcp_conn_id conn = stream_conn(s, st);
+
+	if (out->method != SIP_M_ACK && st->n_pending < UINT16_MAX &&
+		pending_add(&s->pending, pending_tag(conn, out->branch, out->method)))
+		st->n_pending++;
+}
+
+// It has been written.
+static void note_answered(
+	struct streams *s, struct stream *st, const struct parcel *p, uint64_t now)
+{
+	tcp_conn_id conn = stream_conn(s, st);
+
+	if (p->status < 200 || !pending_del(&s->pending, pending_tag(conn, p->branch, p->method)))
 		return;
-	st->n_pending--;
+	if (st->n_pending > 0 && st->n_pending < UINT16_MAX)
+		st->n_pending--;
 	stream_close_if_done(s, st, now);
 }
 
@@ -66,17 +80,16 @@ static void respond(struct streams *s, struct parcel *p, uint64_t now)
 {
 	tcp_conn_id conn = p->conn ^ s->salt;
 	struct stream *st = stream_of(s, conn);
-	unsigned status = p->status;
 	int error = -EPIPE;
 
 	// What this relay says itself, at once, has no branch: nothing waits for it.
 	if (p->branch != 0)
-		again_hear(s, p->branch, p->method, status);
+		again_hear(s, p->branch, p->method, p->status);
 	if (st != NULL && (st->flags & STREAM_CLOSING) == 0)
 		error = session_write(s->sessions, conn, p->bytes, p->len);
 	if (error == 0) {
 		if (p->branch != 0)
-			note_answered(s, st, status, now);
+			note_answered(s, st, p, now);
 		put(s, p);
 		return;
 	}
@@ -171,8 +184,7 @@ static void carry_out(struct streams *s, const struct relay_in *in, const struct
 	parcel_describe(p, out);
 	if (st != NULL && out->reason == REASON_sip_request_relayed) {
 		stream_set_sender(s, st, out->sender_hash, out->sender);
-		if (out->method != SIP_M_ACK && st->n_pending < UINT8_MAX)
-			st->n_pending++;
+		note_asked(s, st, out);
 	}
 	carry(s, p, now);
 }

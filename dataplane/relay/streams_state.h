@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "dataplane/relay/pending.h"
 #include "dataplane/relay/senders.h"
 #include "dataplane/relay/streams.h"
 #include "lib/base/wheel.h"
@@ -42,15 +43,14 @@ struct stream {
 	uint32_t generation;  // of its id, as far as STREAM is_open
 	uint32_t next_active; // index + 1; 0: the last
 	uint16_t flags;       // of enum stream_flag
-	uint8_t listener;
-	uint8_t n_pending; // requests of it without a final response; UINT8_MAX: too many to count
+	uint16_t n_pending;   // requests of it in pending; UINT16_MAX: too many to count
 	struct sip_frame frame;
 	struct wheel_link timer;
 	uint32_t sender; // in senders; of the request that was last accepted
 	uint8_t ip[16];  // remote's
 	uint16_t port;
 	uint8_t family; // IP_NONE: not in use
-	uint8_t zero;
+	uint8_t listener;
 };
 _Static_assert(sizeof(struct stream) == 64, "an idle stream costs one cache line");
 
@@ -99,6 +99,7 @@ struct streams {
 	uint32_t tick; // of the call under way
 	struct wheel wheel;
 	struct again_table again;
+	struct pending pending; // without a final response
 	struct senders senders;
 	uint32_t n_recheck; // places whose connections are still to be judged by a new policy
 	struct streams_burst burst;

@@ -303,6 +303,60 @@ static void a_peer_that_has_finished_gets_what_it_has_asked_for(void **state)
 	assert_true(caller->finished);
 }
 
+// Two branches of a fork, or one response twice: each counts for its own request alone.
+static void a_final_response_that_comes_again_answers_no_other_request(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *caller = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0), *callee;
+	const char *second;
+
+	town_say(t, caller, message(1));
+	town_say(t, caller, message(2));
+	town_finish(t, caller);
+	town_run(t, 20);
+	callee = town_accepted(t, "198.51.100.10", 0);
+	second = strstr(callee->text, "hello") + 5;
+	town_say(t, callee, town_response(callee->text, "180 Ringing"));
+	town_say(t, callee, town_response(callee->text, "200 OK"));
+	town_say(t, callee, town_response(callee->text, "200 OK"));
+	town_run(t, 20);
+	assert_int_equal(town_count(caller->text, "SIP/2.0 200 OK"), 2);
+	assert_false(caller->finished);
+	town_say(t, callee, town_response(second, "202 Accepted"));
+	town_run(t, 20);
+	assert_int_equal(town_count(caller->text, "SIP/2.0 202 Accepted"), 1);
+	assert_true(caller->finished);
+}
+
+static void a_request_that_comes_again_waits_for_one_response(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *caller = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0), *callee;
+
+	town_say(t, caller, message(1));
+	town_say(t, caller, message(1));
+	town_finish(t, caller);
+	town_run(t, 20);
+	callee = town_accepted(t, "198.51.100.10", 0);
+	town_say(t, callee, town_response(callee->text, "200 OK"));
+	town_run(t, 20);
+	assert_int_equal(town_count(caller->text, "SIP/2.0 200 OK"), 1);
+	assert_true(caller->finished);
+}
+
+static void a_request_that_the_relay_answers_itself_is_answered(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *caller = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
+
+	t->refuses = true;
+	town_say(t, caller, message(1));
+	town_finish(t, caller);
+	town_run(t, 20);
+	assert_int_equal(town_count(caller->text, "SIP/2.0 503 "), 1);
+	assert_true(caller->finished);
+}
+
 static void a_stream_that_ends_within_a_message_is_counted(void **state)
 {
 	struct town *t = *state;
@@ -787,6 +841,9 @@ int main(void)
 		TEST(a_stream_silent_within_a_message_is_closed),
 		TEST(long_messages_under_way_are_bounded),
 		TEST(a_peer_that_has_finished_gets_what_it_has_asked_for),
+		TEST(a_final_response_that_comes_again_answers_no_other_request),
+		TEST(a_request_that_comes_again_waits_for_one_response),
+		TEST(a_request_that_the_relay_answers_itself_is_answered),
 		TEST(a_stream_that_ends_within_a_message_is_counted),
 		TEST(a_response_without_its_connection_goes_to_a_hop_of_its_peer),
 		TEST(responses_without_their_connection_share_those_that_their_peer_may_have),
