@@ -77,6 +77,13 @@ unsigned pools_get_burst(struct pools *p, struct rte_mbuf *out[], unsigned n)
 	return n;
 }
 
+uint32_t pools_weight(const struct pools *p, const struct rte_mbuf *buffer)
+{
+	if (buffer->pool != p->large && buffer->pool != p->huge)
+		return 1;
+	return p->small->size / buffer->pool->size;
+}
+
 struct rte_mbuf *pools_get_reserve(struct pools *p, size_t n_bytes)
 {
 	return n_bytes <= POOL_SMALL_BYTES ? rte_pktmbuf_alloc(p->reserve) : NULL;

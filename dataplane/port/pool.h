@@ -28,4 +28,6 @@ void pools_close(struct pools *p);
 struct rte_mbuf *pools_get(struct pools *p, size_t n_bytes);
 // As many small ones at once, at less cost than one by one: n of them, or 0 where there are fewer.
 unsigned pools_get_burst(struct pools *p, struct rte_mbuf *out[], unsigned n);
+// What a buffer of these is worth: so many small ones as there are to each of its kind.
+uint32_t pools_weight(const struct pools *p, const struct rte_mbuf *buffer);
 struct rte_mbuf *pools_get_reserve(struct pools *p, size_t n_bytes);

@@ -15,6 +15,7 @@ void egress_config_default(struct egress_config *config)
 	config->n_slots = 4096;
 	config->waiting_max = 1024;
 	config->waiting_of_all = 4096;
+	config->waiting_of_target = 2048;
 	config->waiting_bytes = 1 << 20;
 	config->waiting_ms = 4000; // well within timer F (RFC 3261 §17.1.2.2), after a SYN or two
 	config->ask_again_ms = 250;
@@ -27,8 +28,8 @@ void egress_config_default(struct egress_config *config)
 static bool is_valid(const struct egress_config *c)
 {
 	return c->tcp != NULL && c->sessions != NULL && c->n_workers > 0 &&
-		c->worker < c->n_workers && c->n_slots > 0 && c->n_slots <= 1 << 24 &&
-		c->waiting_max >= 2 && c->waiting_of_all >= 2;
+		c->n_workers <= EGRESS_WORKERS_MAX && c->worker < c->n_workers && c->n_slots > 0 &&
+		c->n_slots <= 1 << 24 && c->waiting_max >= 2 && c->waiting_of_all >= 2;
 }
 
 static uint32_t buckets_for(uint32_t n_slots)

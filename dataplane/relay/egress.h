@@ -25,6 +25,7 @@
 #include "lib/tcp/tcp.h"
 
 #define EGRESS_SLOTS_MAX   LINK_TARGET_SLOTS
+#define EGRESS_WORKERS_MAX 64
 #define EGRESS_PROBE_BYTES 1024
 
 struct egress;
@@ -38,16 +39,18 @@ struct egress_config {
 	unsigned worker, n_workers;
 	struct siphash_key key; // the same in all workers: it says who owns a slot
 
-	uint32_t n_slots;        // remembered at once
-	uint32_t waiting_max;    // messages, of a slot
-	uint32_t waiting_of_all; // messages, of all slots: packet memory is everybody's
-	uint32_t waiting_bytes;  // of a slot
-	uint32_t waiting_ms;     // of a message
-	uint32_t ask_again_ms;   // control has not answered
-	uint32_t open_ms;        // a handshake: TCP's, TLS', and until the peer confirms it
-	uint32_t probe_ms;       // a peer that does not confirm it by answering a keepalive
-	uint32_t stuck_ms;       // a connection that is full for so long is ended
-	uint32_t idle_ms;        // one that carries nothing for so long is closed; 0: never
+	uint32_t n_slots;     // remembered at once
+	uint32_t waiting_max; // messages, of a slot
+	// By weight, of all slots and of those of one target: packet memory is everybody's, and one
+	// that is dead leaves the others something. Of one worker's memory its part of the former.
+	uint32_t waiting_of_all, waiting_of_target;
+	uint32_t waiting_bytes; // of a slot
+	uint32_t waiting_ms;    // of a message
+	uint32_t ask_again_ms;  // control has not answered
+	uint32_t open_ms;       // a handshake: TCP's, TLS', and until the peer confirms it
+	uint32_t probe_ms;      // a peer that does not confirm it by answering a keepalive
+	uint32_t stuck_ms;      // a connection that is full for so long is ended
+	uint32_t idle_ms;       // one that carries nothing for so long is closed; 0: never
 
 	// A request that nobody will get, for this reason, which is counted already: its sender is
 	// to be told, unless it is an ACK. Takes the parcel. May call egress_send().

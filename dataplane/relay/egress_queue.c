@@ -3,14 +3,45 @@
 
 #include "dataplane/relay/egress_state.h"
 
+static uint32_t weight_of_target(const struct egress *e, const struct slot *s)
+{
+	struct slot_key key = s->key;
+	uint32_t weight = 0;
+
+	for (unsigned i = 0; i < EGRESS_SLOTS_MAX; i++) {
+		const struct slot *one;
+
+		key.index = (uint8_t)i;
+		one = slot_find(e, &key);
+		weight += one != NULL ? one->waiting_weight : 0;
+	}
+	return weight;
+}
+
+static bool has_share(const struct parcel *p, uint64_t used, uint32_t hard)
+{
+	return used + p->weight <= (p->kind == PARCEL_KEEP ? hard : hard / 2);
+}
+
+// Whether memory is left for it: of all that may wait, for its target, of whom it belongs to; of
+// the last one message always, or many workers would leave none a long one.
+static bool has_shares(const struct egress *e, const struct slot *s, const struct parcel *p)
+{
+	const struct egress_config *c = &e->config;
+	uint32_t of_origin = e->waiting_of_origin[p->origin];
+
+	return has_share(p, e->waiting_weight, c->waiting_of_all) &&
+		has_share(p, weight_of_target(e, s), c->waiting_of_target) &&
+		(of_origin == 0 || has_share(p, of_origin, c->waiting_of_all / c->n_workers));
+}
+
 bool slot_wait(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
 {
 	const struct egress_config *c = &e->config;
 	uint32_t n_max = p->kind == PARCEL_KEEP ? c->waiting_max : c->waiting_max / 2;
-	uint32_t all_max = p->kind == PARCEL_KEEP ? c->waiting_of_all : c->waiting_of_all / 2;
 
-	if (s->n_waiting >= n_max || e->n_waiting >= all_max ||
-		!parcel_fits(p, s->waiting_bytes, c->waiting_bytes))
+	if (s->n_waiting >= n_max || !parcel_fits(p, s->waiting_bytes, c->waiting_bytes) ||
+		!has_shares(e, s, p))
 		return false;
 	p->due = now + e->waiting_ns;
 	p->next = NULL;
@@ -21,7 +52,10 @@ bool slot_wait(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
 	s->last = p;
 	s->n_waiting++;
 	s->waiting_bytes += p->len;
+	s->waiting_weight += p->weight;
 	e->n_waiting++;
+	e->waiting_weight += p->weight;
+	e->waiting_of_origin[p->origin] += p->weight;
 	slot_set_busy(e, s);
 	return true;
 }
@@ -36,7 +70,10 @@ struct parcel *slot_pop(struct egress *e, struct slot *s)
 	p->next = NULL;
 	s->n_waiting--;
 	s->waiting_bytes -= p->len;
+	s->waiting_weight -= p->weight;
 	e->n_waiting--;
+	e->waiting_weight -= p->weight;
+	e->waiting_of_origin[p->origin] -= p->weight;
 	return p;
 }
 

@@ -43,7 +43,7 @@ struct slot {
 	uint64_t used;               // ns; lately: when a message last came for it
 	uint64_t full_since;         // ns; 0: it is not
 	struct parcel *first, *last; // that wait, by next
-	uint32_t n_waiting, waiting_bytes;
+	uint32_t n_waiting, waiting_bytes, waiting_weight;
 	struct slot *next_in_bucket;
 	TAILQ_ENTRY(slot) in_recent, in_busy;
 };
@@ -52,7 +52,9 @@ struct egress {
 	struct egress_config config;
 	uint64_t waiting_ns, ask_again_ns, open_ns, probe_ns, stuck_ns, idle_ns;
 	uint32_t n_waiting; // of all slots
-	uint32_t n_used;    // slots: the first ones
+	uint32_t waiting_weight;
+	uint32_t waiting_of_origin[EGRESS_WORKERS_MAX]; // weight, by whose memory it is
+	uint32_t n_used;                                // slots: the first ones
 	uint32_t n_recheck; // of them, still to be looked at after a change of policy
 	uint32_t bucket_mask;
 	struct slot **buckets;

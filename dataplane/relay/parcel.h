@@ -23,6 +23,8 @@ struct parcel {
 	uint64_t branch;             // hash in our Via of a request, or of the request answered
 	uint64_t due;                // of what waits or is to be sent again: ns
 	uint32_t pair_hash;          // of From and To, so that their order is kept
+	uint32_t weight;             // of its memory: so many of the smallest parcels
+	uint8_t origin;              // worker whose memory it is
 	uint16_t status;             // of a response
 	uint8_t kind;                // enum parcel_kind
 	uint8_t method;              // enum sip_method
@@ -36,7 +38,8 @@ struct parcel {
 // in for one.
 struct relay_host {
 	void *arg;
-	// Room for a message of n_bytes; NULL when packet memory is empty or n_bytes too large.
+	// Room for a message of n_bytes, its weight and origin set; NULL when packet memory is
+	// empty or n_bytes too large.
 	struct parcel *(*get)(void *arg, size_t n_bytes);
 	void (*put)(void *arg, struct parcel *p);
 	// Sends a copy, or the parcel itself when `keep` is false, which is then gone.

@@ -24,7 +24,9 @@ void streams_config_default(struct streams_config *config, uint32_t n_conns)
 		.message_bytes_max = 64000,
 		.n_holding = 64,
 		.n_again = 1024,
+		.again_of_target = 512,
 		.n_waiting = 4096,
+		.waiting_of_target = 2048,
 		.n_rests = 1024,
 		.n_cards = n_conns < CARDS_MAX ? n_conns : CARDS_MAX,
 		.n_pending = 16384, // 16 ms of a million a second, in 128 KB
@@ -74,6 +76,7 @@ static int open_egress(struct streams *s)
 	config.worker = s->config.worker;
 	config.n_workers = s->config.n_workers;
 	config.waiting_of_all = s->config.n_waiting;
+	config.waiting_of_target = s->config.waiting_of_target;
 	config.key = s->config.key;
 	config.refuse = streams_refuse;
 	config.tell_control = tell_control;

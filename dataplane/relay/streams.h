@@ -23,18 +23,19 @@ struct streams_config {
 	const struct relay_host *host;
 	uint64_t *counters; // REASON_N
 	unsigned worker, n_workers;
-	uint32_t n_conns;             // of the engine
-	uint32_t send_bytes_max;      // of the engine
-	uint32_t message_bytes_max;   // less than the engine's receive_bytes_max
-	uint32_t n_holding;           // connections with part of a long message at once
-	uint32_t n_again;             // requests being sent again over UDP at once
-	uint32_t n_waiting;           // messages waiting for connections of ours at once
-	uint32_t n_rests;             // TLS connections with part of a message at once
-	uint32_t n_cards;             // identities of TLS connections at once
-	uint64_t secure;              // bit i: connections to listener i are TLS
-	struct record_crypto *crypto; // of this thread, outlives the streams
-	uint32_t n_pending;           // requests whose final response is known to be awaited
-	uint32_t n_senders;           // domains that connections are remembered to be of
+	uint32_t n_conns;           // of the engine
+	uint32_t send_bytes_max;    // of the engine
+	uint32_t message_bytes_max; // less than the engine's receive_bytes_max
+	uint32_t n_holding;         // connections with part of a long message at once
+	// Both by weight (struct parcel), in all and of one next hop.
+	uint32_t n_again, again_of_target;     // requests being sent again over UDP at once
+	uint32_t n_waiting, waiting_of_target; // messages waiting for connections of ours
+	uint32_t n_rests;                      // TLS connections with part of a message at once
+	uint32_t n_cards;                      // identities of TLS connections at once
+	uint64_t secure;                       // bit i: connections to listener i are TLS
+	struct record_crypto *crypto;          // of this thread, outlives the streams
+	uint32_t n_pending; // requests whose final response is known to be awaited
+	uint32_t n_senders; // domains that connections are remembered to be of
 	uint32_t silence_s; // a connection with part of a message this old is closed, and one that
 			    // has brought none so long
 	struct siphash_key key; // the same in all workers, of egress

@@ -5,6 +5,7 @@
 // response. Nothing is answered here: the sender has its own timers B and F.
 
 #include "dataplane/relay/streams_state.h"
+#include "lib/policy/mix.h"
 #include "lib/sip/message.h"
 
 #include <errno.h>
@@ -67,6 +68,23 @@ static uint32_t *find(struct again_table *a, uint64_t branch, unsigned method)
 	return at;
 }
 
+// Hops are the document's: nobody else chooses which two share one.
+static uint32_t *share_of(struct again_table *a, const struct endpoint *to)
+{
+	uint64_t hash = mix_multiply(mix_load64(to->ip.bytes) ^ to->port,
+		mix_load64(to->ip.bytes + 8) ^ UINT64_C(0x9e3779b97f4a7c15));
+
+	return &a->of_target[hash % AGAIN_TARGETS];
+}
+
+static bool has_share(struct streams *s, const struct parcel *p)
+{
+	struct again_table *a = &s->again;
+
+	return (uint64_t)a->weight + p->weight <= s->config.n_again &&
+		(uint64_t)*share_of(a, &p->destination) + p->weight <= s->config.again_of_target;
+}
+
 // at: where its index stands.
 static void forget(struct streams *s, uint32_t *at)
 {
@@ -75,6 +93,8 @@ static void forget(struct streams *s, uint32_t *at)
 	struct again *entry = &a->list[index];
 
 	wheel_del(&a->wheel, index);
+	a->weight -= entry->parcel->weight;
+	*share_of(a, &entry->parcel->destination) -= entry->parcel->weight;
 	s->config.host->put(s->config.host->arg, entry->parcel);
 	*at = entry->next;
 	entry->parcel = NULL;
@@ -90,13 +110,15 @@ void again_send(struct streams *s, struct parcel *p)
 	struct again *entry;
 
 	// Its sender repeats it all the same; or there is no place: it goes as a datagram goes.
-	if (*at != 0 || index == 0) {
+	if (*at != 0 || index == 0 || !has_share(s, p)) {
 		if (*at == 0)
 			streams_count(s, REASON_sip_again_full);
 		host->send_datagram(host->arg, p, false);
 		return;
 	}
 	host->send_datagram(host->arg, p, true);
+	a->weight += p->weight;
+	*share_of(a, &p->destination) += p->weight;
 	entry = &a->list[index - 1];
 	a->free = entry->next;
 	*at = index;

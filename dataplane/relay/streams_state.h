@@ -63,9 +63,13 @@ struct again {
 	struct wheel_link timer;
 };
 
+#define AGAIN_TARGETS 256
+
 struct again_table {
 	struct again *list;
-	uint32_t *buckets; // index + 1
+	uint32_t weight;                   // of all parcels in it
+	uint32_t of_target[AGAIN_TARGETS]; // by a hash of where they go: two may have to share
+	uint32_t *buckets;                 // index + 1
 	uint32_t n, bucket_mask, free;
 	struct wheel wheel;
 };

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 
-// Of the packets of a worker: for requests that are repeated, and for what waits for a connection.
-// Should all of it be in large buffers, an eighth as many as there are packets, it is a quarter and
-// a half of those: next hops that are dead leave the others something.
-#define AGAIN_SHARE   32
-#define WAITING_SHARE 16
-// Likewise, for parts of messages of TLS connections, whose bytes lie in no receive queue.
+// Of the packets of a worker, and of each of its pools (pools_weight()): for requests that are
+// repeated, and for what waits for a connection; of either, for one next hop. So all that are dead
+// hold less than a fifth, also of the few large buffers, and one of them half of that.
+#define AGAIN_SHARE   16
+#define WAITING_SHARE 8
+#define TARGET_SHARE  2
+// Of the packets, by number: for parts of messages of TLS connections, whose bytes lie in no
+// receive queue.
 #define REST_SHARE 16
 // Of buffer memory: for parts of long messages.
 #define HOLDING_SHARE 2
@@ -17,12 +19,14 @@
 
 _Static_assert(sizeof(struct parcel) <= POOL_PRIVATE_BYTES, "a parcel lies in its buffer");
 
-static struct parcel *parcel_of(struct rte_mbuf *buffer)
+static struct parcel *parcel_of(const struct worker *w, struct rte_mbuf *buffer)
 {
 	struct parcel *p = rte_mbuf_to_priv(buffer);
 
 	p->bytes = rte_pktmbuf_mtod(buffer, uint8_t *);
 	p->room = rte_pktmbuf_tailroom(buffer);
+	p->weight = pools_weight(w->pools, buffer);
+	p->origin = (uint8_t)w->index;
 	return p;
 }
 
@@ -39,7 +43,7 @@ static struct parcel *get(void *arg, size_t n_bytes)
 	if (n_bytes <= POOL_SMALL_BYTES && w->n_spare > 0)
 		return w->spare[--w->n_spare];
 	buffer = pools_get(w->pools, n_bytes);
-	return buffer != NULL ? parcel_of(buffer) : NULL;
+	return buffer != NULL ? parcel_of(w, buffer) : NULL;
 }
 
 // What was copied into a connection's queue is in the cache: the next message is written there. In
@@ -145,6 +149,8 @@ int carrier_open(struct worker *w)
 	config.n_holding = (uint32_t)RTE_MAX(memory / config.message_bytes_max, HOLDING_MIN);
 	config.n_again = w->map->n_packets / AGAIN_SHARE;
 	config.n_waiting = w->map->n_packets / WAITING_SHARE;
+	config.again_of_target = config.n_again / TARGET_SHARE;
+	config.waiting_of_target = config.n_waiting / TARGET_SHARE;
 	config.n_rests = w->map->n_packets / REST_SHARE;
 	config.secure = secure_listeners(w->map);
 	config.crypto = w->crypto;
@@ -168,7 +174,7 @@ void carrier_close(struct worker *w)
 
 void carrier_take(struct worker *w, struct rte_mbuf *buffer, const struct relay_out *out)
 {
-	struct parcel *p = parcel_of(buffer);
+	struct parcel *p = parcel_of(w, buffer);
 
 	if (w->streams == NULL) {
 		// A response to what another relay, which shares our key, has sent.

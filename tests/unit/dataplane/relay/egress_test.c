@@ -400,6 +400,74 @@ static void messages_that_wait_are_bounded_over_all_targets(void **state)
 	world_free(w);
 }
 
+static void shares(struct egress_config *config)
+{
+	config->waiting_of_all = 64;
+	config->waiting_of_target = 32;
+}
+
+// n messages of a weight to partner n, each of another pair; how many were not refused.
+static unsigned fill_weighing(struct world *w, unsigned partner, enum parcel_kind kind,
+	unsigned slots, unsigned n, uint32_t weight)
+{
+	unsigned n_refused = w->n_refused;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct parcel *p = world_parcel(w, partner, kind, i, slots, "x", 10);
+
+		p->weight = weight;
+		world_send_parcel(w, p);
+	}
+	return n - (w->n_refused - n_refused);
+}
+
+static void a_target_that_is_down_leaves_the_others_their_share(void **state)
+{
+	struct world *w = world_new(1, WORLD_CHUNKS, shares);
+
+	(void)state;
+	w->answers = false;
+	// By whichever of its four connections.
+	assert_int_equal(fill_weighing(w, 0, PARCEL_REQUEST, 4, 40, 1), 16);
+	assert_int_equal(fill_weighing(w, 0, PARCEL_KEEP, 4, 40, 1), 16);
+	assert_int_equal(fill_weighing(w, 1, PARCEL_KEEP, 4, 40, 1), 32);
+	world_run(w, 5000);
+	assert_int_equal(world_usage(w).n_waiting, 0);
+	assert_int_equal(fill_weighing(w, 0, PARCEL_KEEP, 1, 40, 1), 32);
+	world_free(w);
+}
+
+static void what_waits_counts_by_the_memory_that_it_holds(void **state)
+{
+	struct world *w = world_new(1, WORLD_CHUNKS, shares);
+
+	(void)state;
+	w->answers = false;
+	assert_int_equal(fill_weighing(w, 0, PARCEL_REQUEST, 1, 5, 16), 1);
+	assert_int_equal(fill_weighing(w, 0, PARCEL_KEEP, 1, 5, 16), 1);
+	assert_int_equal(fill_weighing(w, 1, PARCEL_REQUEST, 1, 5, 17), 0);
+	assert_int_equal(fill_weighing(w, 1, PARCEL_KEEP, 1, 5, 8), 4);
+	// Those two have all.
+	assert_int_equal(fill_weighing(w, 2, PARCEL_KEEP, 1, 5, 1), 0);
+	world_run(w, 5000);
+	assert_int_equal(fill_weighing(w, 2, PARCEL_KEEP, 1, 5, 1), 5);
+	world_free(w);
+}
+
+static void memory_of_one_worker_waits_at_the_others_for_its_part_only(void **state)
+{
+	struct world *w = world_new(2, WORLD_CHUNKS, shares);
+	unsigned n = 0;
+
+	(void)state;
+	w->answers = false;
+	// All of it is worker 0's, at whichever worker the targets are.
+	for (unsigned partner = 0; partner < 8; partner++)
+		n += fill_weighing(w, partner, PARCEL_KEEP, 4, 40, 1);
+	assert_int_equal(n, 64);
+	world_free(w);
+}
+
 static void a_partner_that_stops_reading_refuses_requests_at_half_and_keeps_the_rest(void **state)
 {
 	struct world *w = *state;
@@ -701,6 +769,9 @@ int main(void)
 		CASE(a_queue_is_bounded_in_bytes_too),
 		CASE(one_message_over_half_the_bound_goes_where_nothing_waits),
 		cmocka_unit_test(messages_that_wait_are_bounded_over_all_targets),
+		CASE(a_target_that_is_down_leaves_the_others_their_share),
+		CASE(what_waits_counts_by_the_memory_that_it_holds),
+		CASE(memory_of_one_worker_waits_at_the_others_for_its_part_only),
 		CASE(a_partner_that_stops_reading_refuses_requests_at_half_and_keeps_the_rest),
 		CASE(a_partner_that_does_not_read_what_is_kept_either_loses_its_connection),
 		CASE(a_connection_that_is_full_for_long_is_given_up_for_another_one),

@@ -65,6 +65,7 @@ static struct parcel *get(void *arg, size_t n_bytes)
 	assert_non_null(p);
 	p->bytes = malloc(n_bytes + 1);
 	p->room = (uint32_t)n_bytes;
+	p->weight = 1;
 	worker->world->n_parcels++;
 	return p;
 }

@@ -538,6 +538,33 @@ static void more_requests_than_can_be_repeated_are_sent_once(void **state)
 	assert_int_equal(town_counter(t, REASON_sip_again_full), 2);
 }
 
+static void a_hop_that_never_answers_leaves_others_requests_to_be_repeated(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *caller = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
+	struct town_peer *partner = town_connect(t, "198.51.100.10", TOWN_OUTSIDE, 0);
+
+	for (unsigned i = 0; i < 6; i++)
+		town_say(t, caller,
+			town_request(
+				"MESSAGE", "local.example", "udp.example", VIA_LOCAL, 1 + i, ""));
+	town_run(t, 5);
+	assert_int_equal(town_counter(t, REASON_sip_again_full), 2);
+	town_say(t, partner,
+		town_request(
+			"MESSAGE", "partner.example", "local-udp.example", VIA_PARTNER, 9, ""));
+	assert_int_equal(sent_after(t, 5), 7);
+	assert_int_equal(town_counter(t, REASON_sip_again_full), 2);
+	assert_int_equal(sent_after(t, 600), 12);
+	// Nothing stays behind.
+	town_run(t, 40000);
+	assert_int_equal(town_counter(t, REASON_sip_again_unanswered), 5);
+	town_say(t, caller,
+		town_request("MESSAGE", "local.example", "udp.example", VIA_LOCAL, 10, ""));
+	town_run(t, 5);
+	assert_int_equal(town_counter(t, REASON_sip_again_full), 2);
+}
+
 static void a_message_too_large_for_udp_is_refused_with_513(void **state)
 {
 	static char text[10000];
@@ -854,6 +881,7 @@ int main(void)
 		TEST(repetition_ends_with_timer_b),
 		TEST(an_ack_and_what_came_as_a_datagram_are_never_repeated),
 		TEST(more_requests_than_can_be_repeated_are_sent_once),
+		TEST(a_hop_that_never_answers_leaves_others_requests_to_be_repeated),
 		TEST(a_message_too_large_for_udp_is_refused_with_513),
 		TEST(a_datagram_may_leave_by_a_stream_and_its_response_as_one),
 		TEST(a_request_of_udp_that_nobody_gets_is_answered_as_a_datagram),

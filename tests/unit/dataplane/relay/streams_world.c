@@ -147,6 +147,7 @@ static struct parcel *get(void *arg, size_t n_bytes)
 	p->bytes = malloc(n_bytes + 1);
 	assert_non_null(p->bytes);
 	p->room = (uint32_t)n_bytes;
+	p->weight = 1;
 	t->n_parcels++;
 	return p;
 }
@@ -261,7 +262,8 @@ static void open_worker(struct town *t, unsigned i)
 	config.send_bytes_max = 1 << 20;
 	config.message_bytes_max = 64000;
 	config.n_holding = 2;
-	config.n_again = 4;
+	config.n_again = 5;
+	config.again_of_target = 4;
 	config.key = (struct siphash_key){11, 22};
 	config.salt = 0x1234567800000000 + i;
 	config.tell_control = tell_control;
