@@ -146,6 +146,34 @@ enum tls_step peer_run(struct peer *p, struct tls_handshake *h)
 	return step;
 }
 
+struct peer_outcome peer_shake(struct tls_context *c, const struct tls_params *params,
+	const struct pki *shows, int64_t now_s, int version)
+{
+	struct tls_handshake *h = tls_handshake_new(c, params, now_s);
+	struct peer_outcome o = {.alert = 255};
+	enum tls_step step;
+	struct peer p;
+
+	assert_non_null(h);
+	peer_init(&p,
+		&(struct peer_spec){.role = params->role == TLS_SERVER ? TLS_CLIENT : TLS_SERVER,
+			.shows = shows,
+			.version = version});
+	step = peer_run(&p, h);
+	o.refusal = tls_handshake_refusal(h);
+	assert_int_equal(step, o.refusal == TLS_REFUSAL_none ? TLS_DONE : TLS_FAILED);
+	// In the clear in TLS 1.2 only.
+	if (step == TLS_FAILED && version == TLS1_2_VERSION && tls_handshake_output(h).len == 7)
+		o.alert = tls_handshake_output(h).at[6];
+	if (tls_handshake_card(h) != NULL) {
+		o.card = *tls_handshake_card(h);
+		assert_null(card_check(&o.card));
+	}
+	tls_handshake_free(h);
+	peer_fini(&p);
+	return o;
+}
+
 struct tls_context *context_with(
 	const struct pki *ours, const struct pki *ca, struct tls_context_config config)
 {

@@ -49,6 +49,17 @@ void peer_must_read(struct peer *p, const char *text);
 // Until our handshake is done, has failed, or waits for ever.
 enum tls_step peer_run(struct peer *p, struct tls_handshake *h);
 
+// What came of a handshake.
+struct peer_outcome {
+	enum tls_refusal refusal;
+	uint8_t alert; // that the peer was sent; 255: none
+	struct card card;
+};
+
+// A whole handshake against a peer that shows a certificate, NULL: none. version: 0 is any.
+struct peer_outcome peer_shake(struct tls_context *c, const struct tls_params *params,
+	const struct pki *shows, int64_t now_s, int version);
+
 // A context with one certificate of ours and one CA.
 struct tls_context *context_of(
 	const struct pki *ours, const struct pki *ca, struct tls_cache *cache);
