@@ -100,10 +100,15 @@ static uint64_t updates_due(
 	return (now ? 1 : 0) + (n_records > room ? (n_records - room + limit - 1) / limit : 0);
 }
 
+static size_t records_of(size_t n_text)
+{
+	return (n_text + RECORD_TEXT_BYTES_MAX - 1) / RECORD_TEXT_BYTES_MAX;
+}
+
 size_t record_sealed_bytes(
 	const struct record_session *s, const struct record_crypto *c, size_t n_text)
 {
-	size_t n_records = (n_text + RECORD_TEXT_BYTES_MAX - 1) / RECORD_TEXT_BYTES_MAX;
+	size_t n_records = records_of(n_text);
 
 	if (n_text == 0)
 		return 0;
@@ -111,20 +116,20 @@ size_t record_sealed_bytes(
 		updates_due(s, c, n_records) * RECORD_KEY_UPDATE_BYTES;
 }
 
-static bool may_seal(const struct record_session *s, const struct record_crypto *c)
+// All of n_text or nothing: what has been sealed must be sent.
+static bool may_seal(const struct record_session *s, const struct record_crypto *c, size_t n_text)
 {
 	return record_state_sends((enum record_state)s->state) &&
-		(s->version == RECORD_TLS13 || s->send.sequence < 2 * c->key_records);
+		(s->version == RECORD_TLS13 ||
+			s->send.sequence + records_of(n_text) <= 2 * c->key_records);
 }
 
-// The next record, and the KeyUpdate in front of it that is due. 0 where nothing may be sent.
+// The next record, and the KeyUpdate in front of it that is due. 0 where the provider has failed.
 static size_t seal_next(struct record_session *s, struct record_crypto *c,
 	struct record_pieces *text, size_t n_text, uint8_t *out)
 {
 	size_t n = 0, n_sealed;
 
-	if (!may_seal(s, c))
-		return 0;
 	if (update_is_due(s, c)) {
 		bool ask = must_ask(s, c);
 
@@ -142,9 +147,11 @@ size_t record_seal(struct record_session *s, struct record_crypto *c, const stru
 	unsigned n_parts, uint8_t *out)
 {
 	struct record_pieces text = {.parts = parts, .n = n_parts};
-	size_t n = 0;
+	size_t left = record_parts_bytes(parts, n_parts), n = 0;
 
-	for (size_t left = record_parts_bytes(parts, n_parts); left > 0;) {
+	if (!may_seal(s, c, left))
+		return 0;
+	while (left > 0) {
 		size_t n_text = left < RECORD_TEXT_BYTES_MAX ? left : RECORD_TEXT_BYTES_MAX;
 		size_t n_sealed = seal_next(s, c, &text, n_text, out + n);
 
@@ -168,7 +175,7 @@ size_t record_seal_in_place(
 	struct view text = view_of(out + record_headroom(s, c), n_text);
 	struct record_pieces pieces = {.parts = &text, .n = 1};
 
-	if (n_text == 0 || n_text > RECORD_TEXT_BYTES_MAX)
+	if (n_text == 0 || n_text > RECORD_TEXT_BYTES_MAX || !may_seal(s, c, n_text))
 		return 0;
 	return seal_next(s, c, &pieces, n_text, out);
 }

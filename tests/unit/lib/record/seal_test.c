@@ -198,6 +198,23 @@ static void a_tls_1_2_session_wants_to_be_recycled_and_ends_at_last(void **state
 	}
 }
 
+static void what_a_key_does_not_suffice_for_is_not_begun(void **state)
+{
+	struct pair *p = pair_new(pair_kinds[0], 5);
+	struct view two = view_of(text, RECORD_TEXT_BYTES_MAX + 1);
+	struct record_opened opened;
+	size_t n;
+
+	(void)state;
+	while (p->client.send.sequence < 9)
+		(void)expect_arrival(p, seal(p, 5), 5);
+	assert_int_equal(record_seal(&p->client, p->client_crypto, &two, 1, p->sealed), 0);
+	n = record_close(&p->client, p->client_crypto, p->sealed);
+	pair_open(&p->server, p->server_crypto, p->sealed, n, p->text, &opened);
+	assert_int_equal(opened.kind, RECORD_PEER_CLOSED);
+	pair_free(p);
+}
+
 static void a_tls_1_3_session_is_never_recycled(void **state)
 {
 	struct pair *p = pair_new(pair_kinds[4], 2);
@@ -250,6 +267,7 @@ int main(void)
 		cmocka_unit_test(keys_change_before_they_are_used_up),
 		cmocka_unit_test(used_up_keys_of_the_peer_are_asked_for_once),
 		cmocka_unit_test(a_tls_1_2_session_wants_to_be_recycled_and_ends_at_last),
+		cmocka_unit_test(what_a_key_does_not_suffice_for_is_not_begun),
 		cmocka_unit_test(a_tls_1_3_session_is_never_recycled),
 		cmocka_unit_test(sessions_of_one_thread_do_not_disturb_each_other),
 	};
