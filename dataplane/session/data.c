@@ -96,10 +96,33 @@ void session_count_message(struct sessions *s, tcp_conn_id conn)
 		t->n_received++;
 }
 
+// Sealed where it is to be sent from, where that is one piece; else it is copied there. What is
+// sealed must go: room is asked for before.
+static int seal(struct sessions *s, struct session *t, struct view text, uint32_t n_sealed)
+{
+	tcp_conn_id conn = session_conn(s, t);
+	struct tcp_piece pieces[TCP_PIECES_MAX];
+	int n = tcp_reserve(s->config.tcp, conn, n_sealed, pieces);
+	bool in_place = n == 1;
+	size_t n_bytes;
+
+	if (n == -EMSGSIZE)
+		n = tcp_check_room(s->config.tcp, conn, n_sealed);
+	if (n < 0)
+		return n;
+	n_bytes = record_seal(
+		&t->record, s->config.crypto, &text, 1, in_place ? pieces[0].at : s->scratch);
+	if (n_bytes == 0)
+		return -EPIPE;
+	if (!in_place)
+		return say(s, t, s->scratch, n_bytes) ? 0 : -EPIPE;
+	tcp_commit(s->config.tcp, conn, (uint32_t)n_bytes);
+	return 0;
+}
+
 int session_write(struct sessions *s, tcp_conn_id conn, const void *bytes, uint32_t n_bytes)
 {
 	struct session *t = session_of(s, conn);
-	struct view text = view_of(bytes, n_bytes);
 	size_t n_sealed;
 	int error;
 
@@ -110,15 +133,10 @@ int session_write(struct sessions *s, tcp_conn_id conn, const void *bytes, uint3
 	n_sealed = record_sealed_bytes(&t->record, s->config.crypto, n_bytes);
 	if (n_sealed > s->scratch_bytes)
 		return -EMSGSIZE;
-	// What is sealed must go: room is asked for before.
-	error = tcp_check_room(s->config.tcp, conn, (uint32_t)n_sealed);
-	if (error < 0)
-		return error;
-	n_sealed = record_seal(&t->record, s->config.crypto, &text, 1, s->scratch);
-	if (n_sealed == 0 || !say(s, t, s->scratch, n_sealed))
-		return -EPIPE;
-	t->n_sent++;
-	return 0;
+	error = seal(s, t, view_of(bytes, n_bytes), (uint32_t)n_sealed);
+	if (error == 0)
+		t->n_sent++;
+	return error;
 }
 
 void session_say_goodbye(struct sessions *s, struct session *t)
