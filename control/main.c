@@ -2,6 +2,7 @@
 // fedrelay-control: modules up in order, down in reverse.
 
 #include "control/api/api.h"
+#include "control/credentials/credentials.h"
 #include "control/log.h"
 #include "control/options.h"
 #include "control/publish/publisher.h"
@@ -23,6 +24,7 @@ struct control {
 	struct publisher *publisher;
 	struct target_server *targets;
 	struct session_server *sessions;
+	struct credentials *credentials;
 	struct api *api;
 	uv_signal_t terminate, interrupt;
 };
@@ -78,6 +80,7 @@ static void stop(uv_signal_t *handle, int number)
 	uv_close((uv_handle_t *)&c->terminate, NULL);
 	uv_close((uv_handle_t *)&c->interrupt, NULL);
 	api_stop(c->api);
+	credentials_stop(c->credentials);
 	session_server_stop(c->sessions);
 	publisher_stop(c->publisher);
 }
@@ -87,11 +90,50 @@ static struct session_server *open_sessions(struct control *c)
 	const struct session_server_config config = {
 		.loop = &c->loop,
 		.publisher = c->publisher,
-		.source_per_s = SESSION_SERVER_SOURCE_PER_S,
-		.all_per_s = SESSION_SERVER_ALL_PER_S,
+		.source_per_s = c->options.handshakes_source,
+		.all_per_s = c->options.handshakes_all,
 	};
 
 	return session_server_new(&config);
+}
+
+static void use_contexts(void *arg, struct tls_context *inside, struct tls_context *outside)
+{
+	struct control *c = arg;
+
+	session_server_set_contexts(c->sessions, inside, outside);
+}
+
+static int check_document(void *arg, struct view document, struct errors *errors)
+{
+	const struct control *c = arg;
+
+	return credentials_check(c->options.certificates, document, errors);
+}
+
+static void follow_revision(void *arg, uint64_t number)
+{
+	struct control *c = arg;
+
+	credentials_follow(c->credentials, number);
+}
+
+static int open_credentials(struct control *c)
+{
+	static const struct publisher_hooks hooks = {check_document, follow_revision};
+	const struct credentials_config config = {
+		.loop = &c->loop,
+		.store = c->store,
+		.folder = c->options.certificates,
+		.use = use_contexts,
+		.arg = c,
+	};
+
+	c->credentials = credentials_new(&config);
+	if (c->credentials == NULL)
+		return -errno;
+	publisher_set_hooks(c->publisher, &hooks, c);
+	return 0;
 }
 
 static int start_modules(struct control *c)
@@ -101,6 +143,7 @@ static int start_modules(struct control *c)
 		.store = c->store,
 		.publishers = c->options.publishers,
 	};
+	int error;
 
 	c->publisher = publisher_new(&c->loop, c->store, c->options.dataplane);
 	if (c->publisher == NULL)
@@ -114,6 +157,10 @@ static int start_modules(struct control *c)
 	if (c->sessions == NULL)
 		return fail("sessions", -errno);
 	settings.sessions = c->sessions;
+	error = open_credentials(c);
+	if (error < 0)
+		return fail("credentials", error);
+	settings.credentials = c->credentials;
 	c->api = api_new(&settings, c->listener);
 	if (c->api == NULL)
 		return fail("api", -errno);
@@ -137,6 +184,7 @@ static int run(struct control *c)
 	log_line("control", "up: version %s, socket %s", FEDRELAY_VERSION, c->options.socket);
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	api_free(c->api);
+	credentials_free(c->credentials);
 	session_server_free(c->sessions);
 	target_server_free(c->targets);
 	publisher_free(c->publisher);

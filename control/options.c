@@ -10,11 +10,18 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define DATAPLANE_DEFAULT    "/run/fedrelay/dataplane.sock"
 #define STATE_DEFAULT        "/var/lib/fedrelay"
 #define CERTIFICATES_DEFAULT "/etc/fedrelay/certificates"
+
+// Of one source, as many as a partner has relays that restart together; in all, less than two cores
+// can make.
+#define HANDSHAKES_SOURCE_DEFAULT 50
+#define HANDSHAKES_ALL_DEFAULT    5000
+#define HANDSHAKES_MAX            1000000
 
 enum {
 	EXIT_USAGE = 2,
@@ -32,6 +39,9 @@ static const char help[] =
 	"                      (" CERTIFICATES_DEFAULT ")\n"
 	"  --user NAME         become this user; needed when started as root\n"
 	"  --publishers GROUP  who may publish besides root and control's own user\n"
+	"  --handshakes-source N, --handshakes-all N\n"
+	"                      how many TLS handshakes one source, and all together, may\n"
+	"                      begin each second (50, 5000); 0: as many as they like\n"
 	"  --insecure-root     stay root: for tests only\n"
 	"  --version           print the version\n"
 	"  --help              print this\n";
@@ -78,6 +88,47 @@ static int find_group(struct options *o, const char *name, int *exit_code)
 	return 0;
 }
 
+static int take_number(uint32_t *out, const char *text, int *exit_code)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value > HANDSHAKES_MAX)
+		return refuse(exit_code, "not a number of handshakes: ", text);
+	*out = (uint32_t)value;
+	return 0;
+}
+
+// One that has a value. 0 or -EINVAL.
+static int take(struct options *o, int option, int *exit_code)
+{
+	switch (option) {
+	case 'd':
+		o->dataplane = optarg;
+		return 0;
+	case 's':
+		o->socket = optarg;
+		return 0;
+	case 'S':
+		o->state = optarg;
+		return 0;
+	case 'c':
+		o->certificates = optarg;
+		return 0;
+	case 'u':
+		o->user = optarg;
+		return 0;
+	case 'H':
+		return take_number(&o->handshakes_source, optarg, exit_code);
+	case 'A':
+		return take_number(&o->handshakes_all, optarg, exit_code);
+	default:
+		return find_group(o, optarg, exit_code);
+	}
+}
+
 int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 {
 	static const struct option rows[] = {
@@ -87,6 +138,8 @@ int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 		{"certificates", required_argument, NULL, 'c'},
 		{"user", required_argument, NULL, 'u'},
 		{"publishers", required_argument, NULL, 'p'},
+		{"handshakes-source", required_argument, NULL, 'H'},
+		{"handshakes-all", required_argument, NULL, 'A'},
 		{"insecure-root", no_argument, NULL, 'r'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -100,27 +153,21 @@ int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 		.state = STATE_DEFAULT,
 		.certificates = CERTIFICATES_DEFAULT,
 		.publishers = API_NO_GROUP,
+		.handshakes_source = HANDSHAKES_SOURCE_DEFAULT,
+		.handshakes_all = HANDSHAKES_ALL_DEFAULT,
 	};
 	*exit_code = 0;
 	while ((option = getopt_long(argc, argv, "", rows, NULL)) != -1) {
 		switch (option) {
 		case 'd':
-			o->dataplane = optarg;
-			break;
 		case 's':
-			o->socket = optarg;
-			break;
 		case 'S':
-			o->state = optarg;
-			break;
 		case 'c':
-			o->certificates = optarg;
-			break;
 		case 'u':
-			o->user = optarg;
-			break;
 		case 'p':
-			if (find_group(o, optarg, exit_code) < 0)
+		case 'H':
+		case 'A':
+			if (take(o, option, exit_code) < 0)
 				return -EINVAL;
 			break;
 		case 'r':

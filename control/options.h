@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct options {
@@ -15,6 +16,8 @@ struct options {
 	uid_t uid;                // who control is in the end
 	gid_t gid;
 	gid_t publishers; // a group that may publish; API_NO_GROUP: none
+	// Handshakes that peers may begin each second, of one source and in all; 0: no limit.
+	uint32_t handshakes_source, handshakes_all;
 	bool insecure_root;
 };
 

@@ -72,6 +72,14 @@ static json_t *revision_json(struct request *r)
 	return json;
 }
 
+static json_t *credentials_json(const struct credentials *c)
+{
+	int64_t expire_s = c != NULL ? credentials_expire_s(c) : INT64_MAX;
+
+	return json_pack("{s:s, s:o}", "trouble", c != NULL ? credentials_trouble(c) : "", "expire",
+		expire_s != INT64_MAX ? json_integer(expire_s) : json_null());
+}
+
 void status_command(struct request *r)
 {
 	struct publisher *p = r->control->publisher;
@@ -79,9 +87,10 @@ void status_command(struct request *r)
 
 	dataplane_status(publisher_dataplane(p), &status);
 	request_reply(r,
-		json_pack("{s:s, s:b, s:I, s:b, s:o, s:s, s:o}", "version", FEDRELAY_VERSION,
+		json_pack("{s:s, s:b, s:I, s:b, s:o, s:s, s:o, s:o}", "version", FEDRELAY_VERSION,
 			"attached", status.attached, "generation",
 			(json_int_t)publisher_generation(p), "in_force", publisher_in_force(p),
-			"revision", revision_json(r), "trouble", publisher_trouble(p), "dataplane",
+			"revision", revision_json(r), "trouble", publisher_trouble(p),
+			"certificates", credentials_json(r->control->credentials), "dataplane",
 			dataplane_json(p, &status)));
 }

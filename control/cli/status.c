@@ -28,6 +28,15 @@ static void print_revision(const json_t *revision)
 		reply_is(revision, "sip") ? "on" : "off");
 }
 
+static void print_certificates(const json_t *certificates)
+{
+	if (json_is_integer(json_object_get(certificates, "expire")))
+		printf("TLS        the first certificate expires %s\n",
+			cell_time((int64_t)reply_number(certificates, "expire")).text);
+	if (reply_text(certificates, "trouble")[0] != '\0')
+		printf("TLS        %s\n", reply_text(certificates, "trouble"));
+}
+
 static void print_workers(const json_t *workers)
 {
 	struct table *t = table_new("worker>|core>|node>|generation>|up to date|seen>|round trip>");
@@ -91,6 +100,7 @@ static void print_status(const json_t *status)
 		puts("revision   none has been published");
 	if (reply_text(status, "trouble")[0] != '\0')
 		printf("trouble    %s\n", reply_text(status, "trouble"));
+	print_certificates(json_object_get(status, "certificates"));
 	if (reply_is(status, "attached")) {
 		puts("");
 		print_workers(json_object_get(dataplane, "workers"));

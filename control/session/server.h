@@ -21,9 +21,6 @@ struct session_server_config {
 	uint32_t source_per_s, all_per_s;
 };
 
-#define SESSION_SERVER_SOURCE_PER_S 50
-#define SESSION_SERVER_ALL_PER_S    5000
-
 // NULL with errno. Until it has contexts no handshake begins.
 struct session_server *session_server_new(const struct session_server_config *config);
 // Closes its handles: run the loop, as publisher_stop() says, before session_server_free().
