@@ -36,8 +36,13 @@ static void set_versions(struct peer *p, const struct peer_spec *spec)
 		assert_int_equal(SSL_CTX_set_ciphersuites(p->ctx, spec->suite), 1);
 	else if (spec->suite != NULL)
 		assert_int_equal(SSL_CTX_set_cipher_list(p->ctx, spec->suite), 1);
-	if (spec->groups != NULL)
-		assert_int_equal(SSL_CTX_set1_groups_list(p->ctx, spec->groups), 1);
+	if (spec->groups != NULL) {
+		// OpenSSL's macro casts the const away.
+		char *groups = strdup(spec->groups);
+
+		assert_int_equal(SSL_CTX_set1_groups_list(p->ctx, groups), 1);
+		free(groups);
+	}
 }
 
 void peer_init(struct peer *p, const struct peer_spec *spec)
@@ -55,8 +60,12 @@ void peer_init(struct peer *p, const struct peer_spec *spec)
 	p->out = BIO_new(BIO_s_mem());
 	BIO_set_mem_eof_return(p->in, -1);
 	SSL_set_bio(p->ssl, p->in, p->out);
-	if (spec->server_name != NULL)
-		SSL_set_tlsext_host_name(p->ssl, spec->server_name);
+	if (spec->server_name != NULL) {
+		char *name = strdup(spec->server_name);
+
+		assert_int_equal(SSL_set_tlsext_host_name(p->ssl, name), 1);
+		free(name);
+	}
 	if (spec->role == TLS_SERVER)
 		SSL_set_accept_state(p->ssl);
 	else
