@@ -66,8 +66,7 @@ static bool add(struct streams *s, const struct reader *r, struct view bytes, en
 		.payload = bytes,
 		.source = stream_remote(r->st),
 		.conn = r->conn ^ s->salt,
-		.card = (r->st->flags & STREAM_SECURE) != 0 ? session_card(s->sessions, r->conn)
-							    : NULL,
+		.card = stream_card(s, r->st),
 		.listener = r->st->listener,
 		.fault = (uint16_t)fault,
 		.is_read = true,

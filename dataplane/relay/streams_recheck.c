@@ -31,7 +31,8 @@ static bool is_refused(struct streams *s, const struct stream *st)
 		return false;
 	return st->sender == SENDER_LOST ||
 		relay_judge_sender(s->config.relay, st->listener,
-			sender_name(&s->senders, st->sender), &remote.ip, NULL) != REASON_none;
+			sender_name(&s->senders, st->sender), &remote.ip,
+			stream_card(s, st)) != REASON_none;
 }
 
 void streams_recheck(struct streams *s)

@@ -153,6 +153,13 @@ static inline struct endpoint stream_remote(const struct stream *st)
 	return remote;
 }
 
+// Who the other end of a TLS connection has proved to be.
+static inline const struct card *stream_card(const struct streams *s, const struct stream *st)
+{
+	return (st->flags & STREAM_SECURE) != 0 ? session_card(s->sessions, stream_conn(s, st))
+						: NULL;
+}
+
 // The stream of a connection; NULL where it is gone.
 static inline struct stream *stream_of(struct streams *s, tcp_conn_id conn)
 {

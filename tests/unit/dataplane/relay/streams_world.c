@@ -201,6 +201,8 @@ static bool tell_control(void *arg, const struct link_message *m, bool last)
 	struct link_message answer = {.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
 
 	(void)last;
+	if (m->type == LINK_SESSION_OPENED)
+		worker->session = m->session_opened.conn;
 	if (m->type != LINK_TARGET_WANTED)
 		return true;
 	if (worker->town->refuses) {
@@ -217,6 +219,20 @@ static bool tell_control(void *arg, const struct link_message *m, bool last)
 	return true;
 }
 
+static bool is_inside(enum town_listener l)
+{
+	return l == TOWN_INSIDE || l == TOWN_INSIDE_UDP;
+}
+
+static struct endpoint local_of(enum town_listener l)
+{
+	const char *ip = is_inside(l) ? "10.0.0.1" : "192.0.2.1";
+
+	if (l == TOWN_OUTSIDE_TLS)
+		return endpoint("192.0.2.1:5061", TRANSPORT_TLS);
+	return endpoint(ip, l < TOWN_INSIDE_UDP ? TRANSPORT_TCP : TRANSPORT_UDP);
+}
+
 static void open_worker(struct town *t, unsigned i)
 {
 	static const struct view names[] = {
@@ -226,18 +242,19 @@ static void open_worker(struct town *t, unsigned i)
 	struct streams_config config;
 
 	for (unsigned l = 0; l < TOWN_LISTENERS; l++) {
-		listeners[l] = (struct relay_listener){
-			.local = endpoint(l % 2 == 0 ? "10.0.0.1" : "192.0.2.1",
-				l < TOWN_INSIDE_UDP ? TRANSPORT_TCP : TRANSPORT_UDP),
-			.side = l % 2 == 0 ? SIDE_INSIDE : SIDE_OUTSIDE,
-			.sent_by = names[l % 2],
+		listeners[l] = (struct relay_listener){.local = local_of((enum town_listener)l),
+			.side = is_inside((enum town_listener)l) ? SIDE_INSIDE : SIDE_OUTSIDE,
+			.sent_by = names[is_inside((enum town_listener)l) ? 0 : 1],
 			.datagram_bytes_max = 8000};
 	}
 	worker->town = t;
 	worker->next_port = (uint16_t)(40000 + i);
 	worker->tcp = new_engine(&worker->memory, worker->counters, t->now, 100 + i);
-	for (unsigned l = 0; l < TOWN_INSIDE_UDP; l++)
-		assert_int_equal(tcp_listen(worker->tcp, &listeners[l].local, MTU, (uint16_t)l), 0);
+	for (unsigned l = 0; l < TOWN_LISTENERS; l++) {
+		if (transport_is_stream(listeners[l].local.transport))
+			assert_int_equal(
+				tcp_listen(worker->tcp, &listeners[l].local, MTU, (uint16_t)l), 0);
+	}
 	worker->relay = relay_new(listeners, TOWN_LISTENERS, (uint16_t)i, worker->counters);
 	assert_non_null(worker->relay);
 	worker->host = (struct relay_host){.arg = worker,
@@ -254,6 +271,7 @@ static void open_worker(struct town *t, unsigned i)
 	assert_non_null(worker->crypto);
 	config.crypto = worker->crypto;
 	config.n_cards = 1;
+	config.secure = UINT64_C(1) << TOWN_OUTSIDE_TLS;
 	config.tcp = worker->tcp;
 	config.host = &worker->host;
 	config.counters = worker->counters;
@@ -337,7 +355,7 @@ static void carry(struct town *t, struct tcp *from, bool from_peers)
 		assert_int_equal(tcp_segment_parse(view_of(bytes, n), &s), REASON_none);
 		s.remote.ip = packet.local;
 		s.local.ip = packet.remote;
-		port = s.local.port == 5060 ? s.remote.port : s.local.port;
+		port = s.local.port == 5060 || s.local.port == 5061 ? s.remote.port : s.local.port;
 		tcp_input_burst(from_peers ? t->workers[port % t->n_workers].tcp : t->peers_tcp, &s,
 			1, t->now);
 	}
@@ -417,8 +435,7 @@ struct town_peer *town_connect(
 	struct town *t, const char *ip, enum town_listener listener, unsigned worker)
 {
 	struct endpoint local = endpoint(ip, TRANSPORT_TCP);
-	struct endpoint remote =
-		endpoint(listener == TOWN_INSIDE ? "10.0.0.1" : "192.0.2.1", TRANSPORT_TCP);
+	struct endpoint remote = local_of(listener);
 	struct town_peer *p = &t->peers[t->n_peers];
 
 	assert_true(t->n_peers < TOWN_PEERS);

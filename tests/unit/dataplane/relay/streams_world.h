@@ -30,6 +30,7 @@ enum town_listener {
 	TOWN_OUTSIDE,     // tcp 192.0.2.1:5060
 	TOWN_INSIDE_UDP,  // udp 10.0.0.1:5060
 	TOWN_OUTSIDE_UDP, // udp 192.0.2.1:5060
+	TOWN_OUTSIDE_TLS, // tls 192.0.2.1:5061
 	TOWN_LISTENERS,
 };
 
@@ -41,6 +42,7 @@ struct town_worker {
 	void *memory;
 	uint64_t counters[REASON_N];
 	uint16_t next_port;
+	tcp_conn_id session; // that control was last told of
 	struct town *town;
 	struct relay_host host;
 };
@@ -93,7 +95,7 @@ void town_run(struct town *t, unsigned ms);
 // list now, its peer gone.
 void town_publish(struct town *t, const char *const blocked[]);
 
-// A connection of a peer at ip to the relay's TCP listener on that side, established; its traffic
+// A connection of a peer at ip to that listener of the relay, TCP established; its traffic
 // is worker's.
 struct town_peer *town_connect(
 	struct town *t, const char *ip, enum town_listener listener, unsigned worker);
