@@ -70,7 +70,7 @@ void streams_attached(struct streams *s, uint64_t now);
 
 // Another policy has been set: connections that it refuses are cut (FEATURES P4). A peer's, where
 // the policy refuses the domain that the last accepted request on it was from, whoever it sends to
-// (policy_judge_sender(): blocked, no longer listed, address or card not its own any more, federation
+// (policy_judge_sender(): blocked, no longer listed, address or card not its own, federation
 // off): it is closed, and what still comes on it is thrown away (sip_stream_refused). One of ours,
 // where no peer has the next hop any more that it goes to: it is reset (egress_withdrawn), as To's
 // connections are those to its hops. A connection that nothing was ever accepted on is left alone,
