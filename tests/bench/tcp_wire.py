@@ -93,7 +93,7 @@ class World:
         else:
             wait_for(lambda: self.said("wire", "up"), "the wire")
             self.device(self.near, "near", "10.0.0.1/24")
-            self.device(self.far, "far", "10.0.0.2/24")
+            ip("-n", self.near, "link", "set", "near", "up")
             self.serve()
         return self
 
@@ -101,12 +101,14 @@ class World:
         wait_for(lambda: subprocess.run(["ip", "-n", namespace, "link", "show", name],
                                         capture_output=True).returncode == 0, "the device")
         ip("-n", namespace, "addr", "add", address, "dev", name)
-        ip("-n", namespace, "link", "set", name, "up")
 
     def serve(self):
+        """The server listens before its device is up: the client's first SYN must find it."""
+        self.device(self.far, "far", "10.0.0.2/24")
         self.start("server", *within(self.far, os.path.join(self.tools, "linux-talker"),
                                      "serve", "10.0.0.2", "7000"))
         wait_for(lambda: self.said("server", "listening"), "the server")
+        ip("-n", self.far, "link", "set", "far", "up")
 
     def ask(self, *arguments):
         """The client's line of results, as a dictionary."""
@@ -122,7 +124,6 @@ class World:
         self.running.append(client)
         if self.ours:
             # The wire makes the far device when its near end has come; until then nobody answers.
-            self.device(self.far, "far", "10.0.0.2/24")
             self.serve()
         text = client.communicate(timeout=150)[0]
         found = re.search(r"right (\d+) wrong (\d+) (.*)", text)
