@@ -181,6 +181,12 @@ static bool is_pair(const struct endpoint *local, const struct endpoint *remote)
 		!(local->port == remote->port && ip_equal(&local->ip, &remote->ip));
 }
 
+// The user timeout holds in any state (RFC 9293 §3.10.8); R2 of a SYN beyond that is ours.
+static uint32_t open_ms(const struct tcp *t)
+{
+	return tcp_min(TCP_OPEN_MS, t->config.user_timeout_s * 1000);
+}
+
 int tcp_open(struct tcp *t, const struct endpoint *local, const struct endpoint *remote,
 	uint16_t mtu, uint16_t listener, uint64_t now, tcp_conn_id *id)
 {
@@ -198,7 +204,7 @@ int tcp_open(struct tcp *t, const struct endpoint *local, const struct endpoint 
 		return -ENOBUFS;
 	tcp_conn_step(t, c, TCP_EVENT_OPEN);
 	tcp_sender_begin(t, c, tcp_keys_isn(&t->keys, local, remote, t->now_ns));
-	tcp_conn_set_due(t, c, TCP_DUE_IDLE, TCP_OPEN_MS);
+	tcp_conn_set_due(t, c, TCP_DUE_IDLE, open_ms(t));
 	tcp_conn_want_output(t, c);
 	*id = tcp_conn_id_of(t, c);
 	return 0;

@@ -36,7 +36,9 @@ struct tcp_config {
 	uint32_t send_bytes_max;    // queued in a connection, sent or not
 	uint32_t receive_bytes_max; // the largest window offered
 	uint32_t keepalive_s;       // idle time before the first keepalive; 0: none
-	uint32_t user_timeout_s; // unacknowledged data this old ends a connection (RFC 9293 §3.8.3)
+	// Unacknowledged data this old ends a connection, and so does an open that takes longer
+	// (RFC 9293 §3.8.3, §3.10.8).
+	uint32_t user_timeout_s;
 	uint32_t time_wait_s;    // twice the maximum segment lifetime
 	struct siphash_key key;  // secret and fresh: initial sequence numbers, cookies, the table
 };

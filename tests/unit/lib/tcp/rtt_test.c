@@ -32,9 +32,21 @@ static void a_syn_is_sent_again_after_one_two_and_four_seconds(void **state)
 static void an_unanswered_syn_ends_as_timed_out(void **state)
 {
 	(void)state;
-	far_begin(&f, &(struct far_options){0});
+	far_begin(&f, &(struct far_options){.user_timeout_s = 200});
 	far_wait(&f, 200000);
 	assert_int_equal(f.n_segments, 8);
+	assert_true(f.is_closed);
+	assert_int_equal(f.reason, REASON_tcp_timed_out);
+}
+
+static void an_unanswered_syn_ends_after_the_user_timeout(void **state)
+{
+	(void)state;
+	far_begin(&f, &(struct far_options){.user_timeout_s = 10});
+	far_wait(&f, 9900);
+	assert_false(f.is_closed);
+	far_wait(&f, 200);
+	assert_int_equal(f.n_segments, 4);
 	assert_true(f.is_closed);
 	assert_int_equal(f.reason, REASON_tcp_timed_out);
 }
@@ -198,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_syn_is_sent_again_after_one_two_and_four_seconds),
 		TEST(an_unanswered_syn_ends_as_timed_out),
+		TEST(an_unanswered_syn_ends_after_the_user_timeout),
 		TEST(the_first_sample_makes_a_timeout_three_times_as_long),
 		TEST(a_timeout_is_no_less_than_200_ms),
 		TEST(timeouts_double_up_to_a_minute),
