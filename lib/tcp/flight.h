@@ -43,10 +43,13 @@ static inline uint32_t tcp_pipe(const struct tcp_sender *s)
 	return flight > gone ? flight - gone : 0;
 }
 
-// Payload of a full segment.
+// Payload of a full segment. While the SYN is out too, with the timestamps that it offers: else
+// what is written meanwhile would be cut into segments and remainders of twelve bytes.
 static inline uint32_t tcp_segment_room(const struct tcp *t, const struct tcp_conn *c)
 {
-	uint32_t options = c->flags & TCP_CONN_TIMESTAMPS ? 12 : 0; // padded, RFC 7323 appendix A
+	bool has_timestamps =
+		(c->flags & TCP_CONN_TIMESTAMPS) || (c->sender.flight.flags & TCP_FLIGHT_SYN);
+	uint32_t options = has_timestamps ? 12 : 0; // padded, RFC 7323 appendix A
 	uint32_t room = c->sender.mss - options;
 
 	return room < t->chunks.room ? room : t->chunks.room;

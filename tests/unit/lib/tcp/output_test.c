@@ -37,6 +37,25 @@ static void messages_that_wait_share_a_segment(void **state)
 	assert_int_equal(f.segments[0].len, MSS);
 }
 
+static void what_is_written_while_opening_leaves_in_full_segments(void **state)
+{
+	unsigned n_data = 0;
+
+	(void)state;
+	far_begin(&f, &(struct far_options){.timestamps = true});
+	queue(4 * 1448);
+	far_wait(&f, 20);
+	far_forget(&f);
+	far_syn_ack(&f);
+	for (unsigned i = 0; i < f.n_segments; i++) {
+		if (f.segments[i].len > 0) {
+			assert_int_equal(f.segments[i].len, 1448);
+			n_data++;
+		}
+	}
+	assert_int_equal(n_data, 4);
+}
+
 static void a_message_alone_waits_for_nothing(void **state)
 {
 	(void)state;
@@ -315,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(messages_that_wait_share_a_segment),
+		TEST(what_is_written_while_opening_leaves_in_full_segments),
 		TEST(a_message_alone_waits_for_nothing),
 		TEST(what_is_written_in_place_is_sent_as_if_it_was_copied),
 		TEST(what_is_reserved_and_not_written_is_nothing),
