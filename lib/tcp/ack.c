@@ -121,7 +121,7 @@ static uint32_t find_losses(struct tcp *t, struct tcp_conn *c, struct tcp_news *
 	}
 	if (q->flight.sacked == 0 && q->recovery == TCP_OPEN)
 		return 0;
-	return tcp_rack_detect(t, c, news->budget, &news->lost);
+	return tcp_rack_detect(t, c, &news->lost);
 }
 
 static void leave_recovery(struct tcp_sender *q)
@@ -205,7 +205,8 @@ static void take_ack(
 unsigned tcp_sender_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)
 {
 	struct tcp_sender *q = &c->sender;
-	struct tcp_news news = {.budget = TCP_WALK_MAX, .fack = q->flight.fack};
+	struct tcp_news news = {
+		.budget = TCP_WALK_MAX, .upper_budget = TCP_WALK_MAX, .fack = q->flight.fack};
 	unsigned what = 0;
 
 	if (q->flight.flags & TCP_FLIGHT_SYN) {

@@ -13,8 +13,9 @@
 // message that waits a whole second is late for whoever dialled.
 #define TCP_RTO_MIN_MS 200
 #define TCP_RTO_MAX_MS 60000 // RFC 6298 §2.5
-// Chunks looked at for one ACK: whatever its SACK blocks say, it costs no more. What lies beyond is
-// found by later ACKs, for SND.UNA moves on.
+// Chunks looked at for one ACK, above and below the highest that has come, and for what is lost:
+// whatever its SACK blocks say, it costs no more. What lies beyond is found by later ACKs, for
+// SND.UNA moves on.
 #define TCP_WALK_MAX 512
 // A peer's MSS below this makes more header than payload; no link in use needs it.
 #define TCP_MSS_MIN 216
@@ -26,12 +27,12 @@ struct tcp_news {
 	uint32_t fack;        // before it
 	uint32_t n_duplicate; // bytes that a D-SACK tells of
 	uint32_t rtt_us; // of the first segment acknowledged, all having been sent once; 0: none
-	unsigned budget; // chunks that may still be looked at
-	bool ambiguous;  // a segment sent more than once was acknowledged (Karn)
-	bool duplicate_data;  // a D-SACK came
-	bool duplicate_ack;   // in the sense of RFC 5681 §2
-	bool delivered_again; // the duplicate is the TLP probe
-	bool lost;            // something was newly found lost
+	unsigned budget, upper_budget; // chunks that blocks may still look at: sack.c
+	bool ambiguous;                // a segment sent more than once was acknowledged (Karn)
+	bool duplicate_data;           // a D-SACK came
+	bool duplicate_ack;            // in the sense of RFC 5681 §2
+	bool delivered_again;          // the duplicate is the TLP probe
+	bool lost;                     // something was newly found lost
 	bool window_changed;
 };
 
@@ -95,7 +96,7 @@ void tcp_rack_delivered(struct tcp *t, struct tcp_conn *c, const struct tcp_chun
 void tcp_rack_duplicate(struct tcp_sender *s);
 void tcp_rack_recovered(struct tcp_flight *f);
 // Marks what is lost. Gives how long until more may be, in us; 0: nothing is waited for.
-uint32_t tcp_rack_detect(struct tcp *t, struct tcp_conn *c, unsigned budget, bool *lost);
+uint32_t tcp_rack_detect(struct tcp *t, struct tcp_conn *c, bool *lost);
 // What a retransmission timeout leaves in the network (§6.3).
 void tcp_rack_timeout(struct tcp *t, struct tcp_conn *c);
 

@@ -76,11 +76,12 @@ static uint32_t reordering_window_us(const struct tcp_sender *s)
 }
 
 // Step 5.
-uint32_t tcp_rack_detect(struct tcp *t, struct tcp_conn *c, unsigned budget, bool *lost)
+uint32_t tcp_rack_detect(struct tcp *t, struct tcp_conn *c, bool *lost)
 {
 	struct tcp_sender *s = &c->sender;
 	struct tcp_flight *f = &s->flight;
 	uint32_t wait_us = 0, window_us;
+	unsigned budget = TCP_WALK_MAX;
 
 	if (!(f->flags & TCP_FLIGHT_RACK))
 		return 0;

@@ -124,8 +124,8 @@ static void probe_timeout(struct tcp *t, struct tcp_conn *c)
 
 static void reorder_timeout(struct tcp *t, struct tcp_conn *c)
 {
-	struct tcp_news news = {.budget = TCP_WALK_MAX};
-	uint32_t us = tcp_rack_detect(t, c, news.budget, &news.lost);
+	struct tcp_news news = {0};
+	uint32_t us = tcp_rack_detect(t, c, &news.lost);
 
 	if (news.lost && c->sender.recovery == TCP_OPEN)
 		tcp_sender_enter_recovery(t, c);

@@ -84,26 +84,67 @@ static void take_chunk(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id,
 	tcp_sack_delivered(t, c, chunk, s, news);
 }
 
+// Chunks from one to a sequence number, of which those are taken that a block holds.
+struct walk {
+	tcp_chunk_id id;
+	uint32_t end;
+	struct tcp_sack_block block;
+	unsigned *budget;
+};
+
 // A chunk is a segment, so a block holds it whole; one held in part, after segments became smaller,
-// waits for the block that holds the rest.
-static void take_block(struct tcp *t, struct tcp_conn *c, const struct tcp_sack_block *block,
+// waits for the block that holds the rest. False where the budget ends before.
+static bool take_chunks(struct tcp *t, struct tcp_conn *c, struct walk w,
 	const struct tcp_segment *s, struct tcp_news *news)
 {
-	struct tcp_sender *q = &c->sender;
-	tcp_chunk_id id = q->first, highest = q->flight.highest_sacked;
+	for (; w.id != c->sender.next; (*w.budget)--) {
+		const struct tcp_chunk *chunk = tcp_chunk_at(&t->chunks, w.id);
 
-	if (highest != 0 && seq_le(tcp_chunk_at(&t->chunks, highest)->seq, block->from))
-		id = highest;
-	for (; id != q->next && news->budget > 0; news->budget--) {
-		const struct tcp_chunk *chunk = tcp_chunk_at(&t->chunks, id);
-
-		if (seq_ge(chunk->seq, block->to))
-			return;
-		if (!(chunk->flags & TCP_CHUNK_SACKED) && seq_ge(chunk->seq, block->from) &&
-			seq_le(chunk->seq + chunk->len, block->to))
-			take_chunk(t, c, id, s, news);
-		id = chunk->next;
+		if (seq_ge(chunk->seq, w.end))
+			break;
+		if (*w.budget == 0)
+			return false;
+		if (!(chunk->flags & TCP_CHUNK_SACKED) && seq_ge(chunk->seq, w.block.from) &&
+			seq_le(chunk->seq + chunk->len, w.block.to))
+			take_chunk(t, c, w.id, s, news);
+		w.id = chunk->next;
 	}
+	return true;
+}
+
+// What is above the highest chunk that has come: the block grows with each ACK, and only what is
+// new of it is looked at, however much there is.
+static void take_upper(struct tcp *t, struct tcp_conn *c, struct tcp_sack_block block,
+	const struct tcp_segment *s, struct tcp_news *news)
+{
+	struct tcp_flight *f = &c->sender.flight;
+	tcp_chunk_id highest = f->highest_sacked;
+	struct walk w = {c->sender.first, block.to, block, &news->upper_budget};
+	bool is_apart = true;
+
+	if (highest != 0) {
+		is_apart = seq_gt(block.from, tcp_chunk_at(&t->chunks, highest)->seq);
+		w.id = highest;
+	}
+	take_chunks(t, c, w, s, news);
+	if (is_apart && f->highest_sacked != highest)
+		f->sacked_from = block.from;
+}
+
+// What is below it, and not of the block that holds it.
+static void take_lower(struct tcp *t, struct tcp_conn *c, struct tcp_sack_block block,
+	const struct tcp_segment *s, struct tcp_news *news)
+{
+	struct tcp_flight *f = &c->sender.flight;
+	struct walk w = {c->sender.first, block.to, block, &news->budget};
+	bool joins = seq_ge(block.to, f->sacked_from);
+
+	if (f->highest_sacked == 0 || seq_ge(block.from, f->sacked_from))
+		return;
+	if (joins)
+		w.end = f->sacked_from;
+	if (take_chunks(t, c, w, s, news) && joins)
+		f->sacked_from = block.from;
 }
 
 // RFC 2883 §4: the first block tells of a duplicate where it lies below the ACK, or in the second.
@@ -138,7 +179,9 @@ void tcp_sack_input(
 	for (; i < s->options.n_sack_blocks; i++) {
 		const struct tcp_sack_block *b = &s->options.sack[i];
 
-		if (seq_lt(b->from, b->to) && seq_ge(b->from, q->una) && seq_le(b->to, q->nxt))
-			take_block(t, c, b, s, news);
+		if (seq_ge(b->from, b->to) || seq_lt(b->from, q->una) || seq_gt(b->to, q->nxt))
+			continue;
+		take_upper(t, c, *b, s, news);
+		take_lower(t, c, *b, s, news);
 	}
 }

@@ -72,6 +72,7 @@ struct tcp_flight {
 	uint16_t n_sacked;
 	uint32_t sacked, lost; // bytes so marked; without SACK: those that duplicate ACKs tell of
 	tcp_chunk_id highest_sacked; // where to begin to look; 0: at the first
+	uint32_t sacked_from;        // all from here to its end has come
 	tcp_chunk_id first_lost;     // none lies before it
 	uint32_t recover;            // RFC 6582, 6675
 	uint32_t rto_due;            // tick

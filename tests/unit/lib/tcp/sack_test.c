@@ -3,7 +3,8 @@
 #include "tests/unit/lib/tcp/far_end.h"
 #include "tests/unit/test.h"
 
-#define MSS 1460u
+#define MSS   1460u
+#define SMALL 536u
 
 static struct far_end f;
 
@@ -22,6 +23,29 @@ static void fly(unsigned n, const struct far_options *options)
 	assert_int_equal(far_bytes(&f), n * MSS);
 	far_forget(&f);
 	far_wait(&f, 20);
+}
+
+// In slow start, until n small segments are in flight, a round trip ago. Returns SND.UNA.
+static uint32_t fly_many(unsigned n)
+{
+	uint32_t at = 0;
+
+	far_open(&f, &(struct far_options){.mss = SMALL, .window = 1 << 22, .n_chunks = 8192});
+	for (;;) {
+		uint32_t room = tcp_room(f.t, f.id), in_flight;
+
+		far_write(&f, room < 1 << 20 ? room : 1 << 20);
+		in_flight = far_last(&f)->seq + far_last(&f)->len - at;
+		far_forget(&f);
+		far_wait(&f, 20);
+		if (in_flight >= n * SMALL)
+			return at;
+		for (uint32_t end = at + in_flight; at < end;) {
+			at += end - at < 8 * SMALL ? end - at : 8 * SMALL;
+			FAR_ACK(&f, at);
+			far_take(&f);
+		}
+	}
 }
 
 static void a_hole_below_three_segments_is_sent_again_and_nothing_else(void **state)
@@ -93,6 +117,73 @@ static void holes_of_one_byte_do_no_harm(void **state)
 	assert_int_equal(f.n_segments, 0);
 	FAR_ACK(&f, 10 * MSS);
 	assert_int_equal(tcp_unacked(f.t, f.id), 0);
+}
+
+// More chunks than one ACK looks at: each tells of a little more.
+static void in_a_long_flight_all_that_comes_is_seen(void **state)
+{
+	uint32_t at = fly_many(800);
+
+	(void)state;
+	for (unsigned i = 4; i <= 800; i += 4) {
+		FAR_SACK(&f, at, at + SMALL, at + i * SMALL);
+		far_take(&f);
+	}
+	// Seven tenths of it leave again, the first one among them, and nothing else twice.
+	assert_in_range(far_bytes(&f), 500 * SMALL, 800 * SMALL);
+	assert_int_equal(f.segments[0].seq, at);
+	assert_int_equal(far_info(&f).n_retransmitted, 1);
+}
+
+// Of two runs, one above a hole far down, that hole is filled: one run, whose end goes on growing.
+static void runs_that_join_in_a_long_flight_go_on_growing(void **state)
+{
+	uint32_t at = fly_many(800), before;
+
+	(void)state;
+	for (unsigned i = 4; i <= 300; i += 4) {
+		FAR_SACK(&f, at, at + SMALL, at + i * SMALL);
+		far_take(&f);
+	}
+	FAR_SACK(&f, at, at + 302 * SMALL, at + 500 * SMALL, at + SMALL, at + 300 * SMALL);
+	far_take(&f);
+	before = far_bytes(&f);
+	for (unsigned i = 504; i <= 800; i += 4) {
+		FAR_SACK(&f, at, at + SMALL, at + i * SMALL);
+		far_take(&f);
+	}
+	assert_true(far_bytes(&f) > before + 100 * SMALL);
+}
+
+static void in_a_long_flight_a_repetition_that_is_lost_is_found(void **state)
+{
+	uint32_t at = fly_many(800), end;
+
+	(void)state;
+	for (unsigned i = 4; i <= 800; i += 4) {
+		FAR_SACK(&f, at, at + SMALL, at + i * SMALL);
+		far_take(&f);
+	}
+	assert_int_equal(f.segments[0].seq, at);
+	end = far_last(&f)->seq + far_last(&f)->len;
+	far_forget(&f);
+	far_wait(&f, 20);
+	FAR_SACK(&f, at, at + SMALL, end);
+	far_take(&f);
+	assert_int_equal(f.segments[0].seq, at);
+}
+
+static void a_segment_held_in_part_is_taken_with_its_rest(void **state)
+{
+	(void)state;
+	fly(8, &(struct far_options){0});
+	FAR_SACK(&f, 0, MSS + 100, 4 * MSS);
+	FAR_SACK(&f, 0, MSS, 5 * MSS);
+	far_wait(&f, 10);
+	FAR_SACK(&f, 0, MSS, 8 * MSS);
+	far_wait(&f, 10);
+	assert_int_equal(f.n_segments, 1);
+	assert_int_equal(f.segments[0].seq, 0);
 }
 
 static void one_or_two_duplicates_let_new_data_out(void **state)
@@ -224,6 +315,10 @@ int main(void)
 		TEST(the_same_block_again_says_nothing_new),
 		TEST(blocks_outside_what_is_in_flight_are_not_believed),
 		TEST(holes_of_one_byte_do_no_harm),
+		TEST(in_a_long_flight_all_that_comes_is_seen),
+		TEST(runs_that_join_in_a_long_flight_go_on_growing),
+		TEST(in_a_long_flight_a_repetition_that_is_lost_is_found),
+		TEST(a_segment_held_in_part_is_taken_with_its_rest),
 		TEST(one_or_two_duplicates_let_new_data_out),
 		TEST(without_sack_one_or_two_duplicates_let_new_data_out),
 		TEST(without_sack_the_third_duplicate_sends_the_first_again),
