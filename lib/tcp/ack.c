@@ -132,12 +132,12 @@ static void leave_recovery(struct tcp_sender *q)
 	q->recovery = TCP_OPEN;
 }
 
-void tcp_sender_enter_recovery(struct tcp *t, struct tcp_conn *c)
+void tcp_sender_enter_recovery(struct tcp *t, struct tcp_conn *c, const struct tcp_news *news)
 {
 	struct tcp_sender *q = &c->sender;
 
 	tcp_undo_begin(t, c);
-	tcp_congestion_recover(q);
+	tcp_congestion_recover(q, news);
 	q->recovery = TCP_RECOVERY;
 	q->flight.recover = q->nxt;
 	q->flight.flags |= TCP_FLIGHT_RECOVERED;
@@ -158,7 +158,7 @@ static void control_congestion(struct tcp *t, struct tcp_conn *c, const struct t
 		leave_recovery(q);
 	// What was too long, or a probe of a window, is sent again without a word on congestion.
 	if (q->recovery == TCP_OPEN && (was_open ? news->lost : q->flight.lost > 0))
-		tcp_sender_enter_recovery(t, c);
+		tcp_sender_enter_recovery(t, c, news);
 	if (q->recovery == TCP_RECOVERY)
 		tcp_congestion_reduce_rate(q, news);
 }

@@ -52,26 +52,27 @@ void tcp_congestion_acked(struct tcp *t, struct tcp_sender *s, uint32_t n_bytes)
 static void reduce(struct tcp_sender *s)
 {
 	uint32_t cwnd = s->cwnd, least = 2u * s->mss;
-	uint32_t n_segments = (uint32_t)(((uint64_t)cwnd * 7 / 10 + s->mss - 1) / s->mss);
+	uint32_t n_segments = (uint32_t)(((uint64_t)cwnd * 7 / 10 + s->mss / 2) / s->mss);
 
-	// In whole segments: a part of one sends nothing, and of few segments it is a large part.
+	// To the nearest whole segment, for a part of one sends nothing.
 	s->ssthresh = n_segments * s->mss;
 	if (s->ssthresh < least)
 		s->ssthresh = least;
 	tcp_cubic_reduced(s, cwnd);
 }
 
-void tcp_congestion_recover(struct tcp_sender *s)
+// RFC 9937 §6: what recovery is to deliver. What was SACKed before will not be delivered again.
+void tcp_congestion_recover(struct tcp_sender *s, const struct tcp_news *news)
 {
 	struct tcp_flight *f = &s->flight;
 
 	reduce(s);
 	f->prr_delivered = f->prr_out = 0;
-	f->prr_flight = s->nxt - s->una;
+	f->prr_flight = s->nxt - s->una - f->sacked + news->delivered;
 }
 
-// RFC 6937 §3.1, with the slow start bound where SND.UNA moves and nothing more was lost, else the
-// conservative one.
+// RFC 9937 §6: by proportion, then by what is delivered, and faster than that where SND.UNA moves
+// and nothing more was lost.
 void tcp_congestion_reduce_rate(struct tcp_sender *s, const struct tcp_news *news)
 {
 	struct tcp_flight *f = &s->flight;
@@ -87,8 +88,10 @@ void tcp_congestion_reduce_rate(struct tcp_sender *s, const struct tcp_news *new
 	} else {
 		if (f->prr_delivered > f->prr_out)
 			more = f->prr_delivered - f->prr_out;
+		if (more < news->delivered)
+			more = news->delivered;
 		if (news->acked > 0 && !news->lost)
-			more = (more > news->delivered ? more : news->delivered) + s->mss;
+			more += s->mss;
 		if (more > s->ssthresh - pipe)
 			more = s->ssthresh - pipe;
 	}

@@ -63,7 +63,7 @@ static inline uint32_t tcp_us_to_ms_up(uint32_t us)
 
 // ack.c
 // Something was found lost.
-void tcp_sender_enter_recovery(struct tcp *t, struct tcp_conn *c);
+void tcp_sender_enter_recovery(struct tcp *t, struct tcp_conn *c, const struct tcp_news *news);
 
 // sender.c
 // Cuts a chunk in two after n bytes. False where memory has run out.
@@ -113,7 +113,8 @@ bool tcp_probe_acked(
 void tcp_congestion_begin(struct tcp_sender *s, bool syn_was_lost);
 // SND.UNA moved on, not in fast recovery.
 void tcp_congestion_acked(struct tcp *t, struct tcp_sender *s, uint32_t n_bytes);
-void tcp_congestion_recover(struct tcp_sender *s); // fast recovery begins
+// Fast recovery begins.
+void tcp_congestion_recover(struct tcp_sender *s, const struct tcp_news *news);
 void tcp_congestion_reduce_rate(struct tcp_sender *s, const struct tcp_news *news); // PRR
 void tcp_congestion_recovered(struct tcp_sender *s);
 void tcp_congestion_timeout(struct tcp_sender *s);

@@ -128,7 +128,7 @@ static void reorder_timeout(struct tcp *t, struct tcp_conn *c)
 	uint32_t us = tcp_rack_detect(t, c, &news.lost);
 
 	if (news.lost && c->sender.recovery == TCP_OPEN)
-		tcp_sender_enter_recovery(t, c);
+		tcp_sender_enter_recovery(t, c, &news);
 	if (news.lost && c->sender.recovery == TCP_RECOVERY)
 		tcp_congestion_reduce_rate(&c->sender, &news);
 	if (news.lost)

@@ -116,7 +116,65 @@ static void many_losses_in_one_flight_take_as_much_as_one(void **state)
 	assert_int_equal(far_info(&f).ssthresh_bytes, 7 * MSS);
 }
 
-// RFC 6937: what leaves in recovery is seven tenths of what arrives.
+static void of_few_segments_too_a_loss_takes_some(void **state)
+{
+	(void)state;
+	open_wide();
+	far_write(&f, 3 * MSS);
+	// 10, 7, 5, 4, 3, and then 2: never none.
+	for (uint32_t i = 0, at = 0; i < 5; i++, at += 3 * MSS) {
+		far_wait(&f, 20);
+		FAR_SACK(&f, at, at + MSS, at + 3 * MSS);
+		far_wait(&f, 10);
+		FAR_ACK(&f, at + 3 * MSS);
+		far_write(&f, 3 * MSS);
+	}
+	assert_int_equal(far_info(&f).ssthresh_bytes, 2 * MSS);
+}
+
+// RFC 9937 §6.1: what had come before is not reckoned with. Of twenty, ten come in recovery, after
+// two: seven go out for them.
+static void recovery_reckons_with_what_it_is_to_deliver(void **state)
+{
+	uint32_t at = 0;
+
+	(void)state;
+	open_wide();
+	far_write(&f, 80 * MSS);
+	round_trip(&at);
+	far_wait(&f, 20);
+	FAR_SACK(&f, at, at + MSS, at + 2 * MSS);
+	FAR_SACK(&f, at, at + MSS, at + 3 * MSS);
+	far_take(&f);
+	far_forget(&f);
+	for (uint32_t i = 4; i <= 13; i++) {
+		FAR_SACK(&f, at, at + MSS, at + i * MSS);
+		far_take(&f);
+	}
+	assert_int_equal(f.segments[0].seq, at);
+	assert_int_equal(f.n_segments, 7);
+}
+
+// RFC 9937 §6: below the threshold what is delivered is sent, also where more was sent before.
+static void after_many_losses_what_is_delivered_is_sent_again(void **state)
+{
+	(void)state;
+	open_wide();
+	far_write(&f, 10 * MSS);
+	far_wait(&f, 20);
+	FAR_SACK(&f, 0, 7 * MSS, 10 * MSS);
+	assert_int_equal(far_take(&f), 3);
+	far_wait(&f, 20);
+	FAR_ACK(&f, MSS);
+	assert_int_equal(far_take(&f), 2);
+	far_forget(&f);
+	// The second is lost again, the third has come.
+	FAR_SACK(&f, MSS, 2 * MSS, 3 * MSS, 7 * MSS, 10 * MSS);
+	far_take(&f);
+	assert_int_equal(f.n_segments, 1);
+}
+
+// RFC 9937: what leaves in recovery is seven tenths of what arrives.
 static void in_recovery_sending_goes_on_at_the_reduced_rate(void **state)
 {
 	(void)state;
@@ -255,6 +313,9 @@ int main(void)
 		TEST(a_window_that_is_not_used_does_not_grow),
 		TEST(a_loss_takes_three_tenths),
 		TEST(many_losses_in_one_flight_take_as_much_as_one),
+		TEST(of_few_segments_too_a_loss_takes_some),
+		TEST(recovery_reckons_with_what_it_is_to_deliver),
+		TEST(after_many_losses_what_is_delivered_is_sent_again),
 		TEST(in_recovery_sending_goes_on_at_the_reduced_rate),
 		TEST(a_timeout_leaves_one_segment),
 		TEST(after_a_timeout_slow_start_begins_anew),
