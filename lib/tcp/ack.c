@@ -141,6 +141,7 @@ void tcp_sender_enter_recovery(struct tcp *t, struct tcp_conn *c, const struct t
 	q->recovery = TCP_RECOVERY;
 	q->flight.recover = q->nxt;
 	q->flight.flags |= TCP_FLIGHT_RECOVERED;
+	q->flight.flags &= (uint16_t)~TCP_FLIGHT_LOST_TWICE;
 	// The first goes out whatever the window (RFC 6675 §5 step 4.3).
 	q->need |= TCP_NEED_FIRST;
 }
@@ -159,6 +160,10 @@ static void control_congestion(struct tcp *t, struct tcp_conn *c, const struct t
 	// What was too long, or a probe of a window, is sent again without a word on congestion.
 	if (q->recovery == TCP_OPEN && (was_open ? news->lost : q->flight.lost > 0))
 		tcp_sender_enter_recovery(t, c, news);
+	else if (q->recovery == TCP_OPEN && (q->flight.flags & TCP_FLIGHT_LOST_TWICE))
+		tcp_congestion_lost_once(q);
+	if (q->recovery == TCP_OPEN)
+		q->flight.flags &= (uint16_t)~TCP_FLIGHT_LOST_TWICE;
 	if (q->recovery == TCP_RECOVERY)
 		tcp_congestion_reduce_rate(q, news);
 }

@@ -97,6 +97,12 @@ uint32_t tcp_rack_detect(struct tcp *t, struct tcp_conn *c, bool *lost)
 				if (!(chunk->flags & TCP_CHUNK_RETRANSMITTED))
 					break;
 			} else if (waited_us >= limit_us) {
+				// Of another window, or sent again in this one: a second
+				// indication of congestion (RFC 5681 §4.3).
+				if (s->recovery == TCP_RECOVERY &&
+					((chunk->flags & TCP_CHUNK_RETRANSMITTED) ||
+						seq_ge(chunk->seq, f->recover)))
+					f->flags |= TCP_FLIGHT_LOST_TWICE;
 				tcp_sack_lose(t, f, id);
 				*lost = true;
 			} else if (limit_us - waited_us > wait_us) {

@@ -100,7 +100,8 @@ static enum reason rto_timeout(struct tcp *t, struct tcp_conn *c)
 	s->recovery = TCP_LOSS;
 	s->flight.recover = s->nxt;
 	s->flight.flags |= TCP_FLIGHT_RECOVERED;
-	s->flight.flags &= (uint16_t) ~(TCP_FLIGHT_PROBED | TCP_FLIGHT_PROBE_OLD);
+	s->flight.flags &=
+		(uint16_t) ~(TCP_FLIGHT_PROBED | TCP_FLIGHT_PROBE_OLD | TCP_FLIGHT_LOST_TWICE);
 	s->n_duplicates = 0;
 	tcp_rack_timeout(t, c);
 	s->need |= s->first != s->next ? TCP_NEED_FIRST : TCP_NEED_FIN;

@@ -51,19 +51,20 @@ enum tcp_send_need {
 };
 
 enum tcp_flight_flag {
-	TCP_FLIGHT_SYN = 1,          // ours is not yet acknowledged
-	TCP_FLIGHT_SYN_SENT = 2,     // so a cookie's is not
-	TCP_FLIGHT_RACK = 4,         // rack_... are of something delivered
-	TCP_FLIGHT_REORDERING = 8,   // seen (RFC 8985 §6.2 step 3)
-	TCP_FLIGHT_ROUND = 16,       // round is that of a D-SACK (step 4)
-	TCP_FLIGHT_PROBED = 32,      // TLP.end_seq is set
-	TCP_FLIGHT_PROBE_OLD = 64,   // TLP.is_retrans
-	TCP_FLIGHT_LIMITED = 128,    // by cwnd, until SND.UNA passes limited_seq
-	TCP_FLIGHT_EPOCH = 256,      // cubic_... are of a congestion avoidance that has begun
-	TCP_FLIGHT_NO_WINDOW = 512,  // what is in flight lies beyond the window: probes
-	TCP_FLIGHT_RECOVERED = 1024, // recover is of this connection: RFC 6582 §3.2 step 1
-	TCP_FLIGHT_SHRUNK = 2048,    // mss was cut by a black hole found
-	TCP_FLIGHT_UNDO = 4096,      // undo_... are of the last reduction
+	TCP_FLIGHT_SYN = 1,           // ours is not yet acknowledged
+	TCP_FLIGHT_SYN_SENT = 2,      // so a cookie's is not
+	TCP_FLIGHT_RACK = 4,          // rack_... are of something delivered
+	TCP_FLIGHT_REORDERING = 8,    // seen (RFC 8985 §6.2 step 3)
+	TCP_FLIGHT_ROUND = 16,        // round is that of a D-SACK (step 4)
+	TCP_FLIGHT_PROBED = 32,       // TLP.end_seq is set
+	TCP_FLIGHT_PROBE_OLD = 64,    // TLP.is_retrans
+	TCP_FLIGHT_LIMITED = 128,     // by cwnd, until SND.UNA passes limited_seq
+	TCP_FLIGHT_EPOCH = 256,       // cubic_... are of a congestion avoidance that has begun
+	TCP_FLIGHT_NO_WINDOW = 512,   // what is in flight lies beyond the window: probes
+	TCP_FLIGHT_RECOVERED = 1024,  // recover is of this connection: RFC 6582 §3.2 step 1
+	TCP_FLIGHT_SHRUNK = 2048,     // mss was cut by a black hole found
+	TCP_FLIGHT_UNDO = 4096,       // undo_... are of the last reduction
+	TCP_FLIGHT_LOST_TWICE = 8192, // a loss in recovery that is another one than what it is for
 };
 
 // What is known of data in flight, and of how the path took it.

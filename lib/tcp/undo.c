@@ -24,7 +24,8 @@ static void undo(struct tcp_sender *s)
 {
 	struct tcp_flight *f = &s->flight;
 
-	f->flags &= (uint16_t) ~(TCP_FLIGHT_UNDO | TCP_FLIGHT_EPOCH | TCP_FLIGHT_LIMITED);
+	f->flags &= (uint16_t) ~(
+		TCP_FLIGHT_UNDO | TCP_FLIGHT_EPOCH | TCP_FLIGHT_LIMITED | TCP_FLIGHT_LOST_TWICE);
 	if (s->cwnd < f->undo_cwnd)
 		s->cwnd = f->undo_cwnd;
 	s->ssthresh = f->undo_ssthresh;

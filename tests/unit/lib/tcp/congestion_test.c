@@ -132,6 +132,46 @@ static void of_few_segments_too_a_loss_takes_some(void **state)
 	assert_int_equal(far_info(&f).ssthresh_bytes, 2 * MSS);
 }
 
+// RFC 5681 §4.3: loss in two successive windows.
+static void a_loss_of_what_was_sent_in_recovery_is_another_one(void **state)
+{
+	(void)state;
+	open_wide();
+	far_write(&f, 40 * MSS);
+	far_wait(&f, 20);
+	for (uint32_t i = 2; i <= 10; i++) {
+		FAR_SACK(&f, 0, MSS, i * MSS);
+		far_take(&f);
+	}
+	far_wait(&f, 20);
+	// The first was sent again; the eleventh is the first of the next window.
+	FAR_SACK(&f, 0, 11 * MSS, 14 * MSS, MSS, 10 * MSS);
+	far_take(&f);
+	far_wait(&f, 15);
+	FAR_SACK(&f, 10 * MSS, 11 * MSS, 14 * MSS);
+	FAR_ACK(&f, 14 * MSS);
+	assert_int_equal(far_info(&f).ssthresh_bytes, 5 * MSS);
+}
+
+// There too: loss of a retransmission.
+static void a_repetition_that_is_lost_is_another_loss(void **state)
+{
+	(void)state;
+	open_wide();
+	far_write(&f, 40 * MSS);
+	far_wait(&f, 20);
+	for (uint32_t i = 2; i <= 10; i++) {
+		FAR_SACK(&f, 0, MSS, i * MSS);
+		far_take(&f);
+	}
+	far_wait(&f, 20);
+	FAR_SACK(&f, 0, MSS, 14 * MSS);
+	far_take(&f);
+	far_wait(&f, 20);
+	FAR_ACK(&f, far_last(&f)->seq + MSS);
+	assert_int_equal(far_info(&f).ssthresh_bytes, 5 * MSS);
+}
+
 // RFC 9937 §6.1: what had come before is not reckoned with. Of twenty, ten come in recovery, after
 // two: seven go out for them.
 static void recovery_reckons_with_what_it_is_to_deliver(void **state)
@@ -314,6 +354,8 @@ int main(void)
 		TEST(a_loss_takes_three_tenths),
 		TEST(many_losses_in_one_flight_take_as_much_as_one),
 		TEST(of_few_segments_too_a_loss_takes_some),
+		TEST(a_loss_of_what_was_sent_in_recovery_is_another_one),
+		TEST(a_repetition_that_is_lost_is_another_loss),
 		TEST(recovery_reckons_with_what_it_is_to_deliver),
 		TEST(after_many_losses_what_is_delivered_is_sent_again),
 		TEST(in_recovery_sending_goes_on_at_the_reduced_rate),
