@@ -22,6 +22,16 @@ static void take_window(struct tcp_sender *q, const struct tcp_segment *s, struc
 	}
 }
 
+// The first chunk that SND.UNA passes: it is that one's timestamp which the peer echoes.
+static void take_first(const struct tcp *t, const struct tcp_conn *c, struct tcp_news *news)
+{
+	const struct tcp_chunk *chunk = tcp_chunk_at(&t->chunks, c->sender.first);
+	uint64_t sent_us = t->now_ns / 1000 - (t->now_us - chunk->sent_us);
+
+	news->first_again = chunk->flags & TCP_CHUNK_RETRANSMITTED;
+	news->first_again_ts = (uint32_t)(sent_us / 1000) + c->ts_offset;
+}
+
 // Frees what SND.UNA passes.
 static void take_bytes(
 	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, struct tcp_news *news)
@@ -186,6 +196,8 @@ static void take_ack(
 		tcp_sack_input(t, c, s, news);
 	if (seq_gt(s->ack, q->una)) {
 		news->acked = s->ack - q->una;
+		if (q->recovery != TCP_OPEN && q->first != q->next)
+			take_first(t, c, news);
 		take_bytes(t, c, s, news);
 		q->una = s->ack;
 		q->n_duplicates = 0;

@@ -22,13 +22,16 @@
 
 // What one ACK brought.
 struct tcp_news {
-	uint32_t acked;       // bytes by SND.UNA
-	uint32_t delivered;   // bytes that now are known to have come, acked or SACKed
-	uint32_t fack;        // before it
-	uint32_t n_duplicate; // bytes that a D-SACK tells of
+	uint32_t acked;         // bytes by SND.UNA
+	uint32_t delivered;     // bytes that now are known to have come, acked or SACKed
+	uint32_t fack;          // before it
+	uint32_t n_duplicate;   // bytes that a D-SACK tells of
+	uint32_t duplicate_end; // and where they end
 	uint32_t rtt_us; // of the first segment acknowledged, all having been sent once; 0: none
 	unsigned budget, upper_budget; // chunks that blocks may still look at: sack.c
 	bool ambiguous;                // a segment sent more than once was acknowledged (Karn)
+	bool first_again;              // so was the first of them,
+	uint32_t first_again_ts;       // and our timestamp of the last time
 	bool duplicate_data;           // a D-SACK came
 	bool duplicate_ack;            // in the sense of RFC 5681 §2
 	bool delivered_again;          // the duplicate is the TLP probe

@@ -172,6 +172,7 @@ void tcp_sack_input(
 			q->nxt - b->from <= q->nxt - q->una + q->max_wnd) {
 			news->duplicate_data = true;
 			news->n_duplicate = b->to - b->from;
+			news->duplicate_end = b->to;
 			news->delivered_again = b->to == q->flight.probe_end;
 		}
 		i = 1;

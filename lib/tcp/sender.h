@@ -96,6 +96,7 @@ struct tcp_flight {
 	uint32_t cubic_k_ms, cubic_start_us, cubic_seen_us;
 	uint32_t undo_cwnd, undo_ssthresh; // before the last reduction
 	uint32_t undo_ts;                  // our timestamp at it
+	uint32_t undo_una;                 // SND.UNA at it
 	uint32_t undo_bytes;               // sent again since, of which no duplicate was reported
 };
 

@@ -17,6 +17,7 @@ void tcp_undo_begin(struct tcp *t, struct tcp_conn *c)
 	f->undo_cwnd = s->cwnd;
 	f->undo_ssthresh = s->ssthresh;
 	f->undo_ts = tcp_conn_ts(t, c);
+	f->undo_una = s->una;
 }
 
 // RFC 4015 §3.2, RFC 9438 §4.9.
@@ -51,7 +52,8 @@ void tcp_undo_input(
 	struct tcp_sender *q = &c->sender;
 	struct tcp_flight *f = &q->flight;
 
-	if (news->duplicate_data && f->undo_bytes > 0) {
+	// A duplicate from before was sent again for another reduction.
+	if (news->duplicate_data && f->undo_bytes > 0 && seq_gt(news->duplicate_end, f->undo_una)) {
 		f->undo_bytes -=
 			news->n_duplicate < f->undo_bytes ? news->n_duplicate : f->undo_bytes;
 		if (f->undo_bytes > 0)
@@ -61,6 +63,7 @@ void tcp_undo_input(
 			q->recovery = TCP_OPEN;
 	} else if (news->acked > 0 && q->recovery != TCP_OPEN && f->undo_bytes > 0 &&
 		(c->flags & TCP_CONN_TIMESTAMPS) && s->options.has_timestamps &&
+		news->first_again && seq_ge(news->first_again_ts, f->undo_ts) &&
 		seq_lt(s->options.ts_echo, f->undo_ts)) {
 		undo(q);
 		find_again(t, q);

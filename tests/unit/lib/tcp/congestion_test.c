@@ -281,39 +281,6 @@ static void an_idle_connection_begins_with_the_first_flight_again(void **state)
 	assert_int_equal(far_bytes(&f), 10 * MSS);
 }
 
-// RFC 3522: an ACK with the timestamp of the first transmission.
-static void a_timeout_that_was_too_early_is_taken_back(void **state)
-{
-	uint32_t echo;
-
-	(void)state;
-	far_open(&f, &(struct far_options){.timestamps = true});
-	far_write(&f, 10 * 1448);
-	echo = f.ts_echo;
-	far_wait(&f, 290);
-	assert_int_equal(far_info(&f).cwnd_bytes, 1460);
-	f.ts_echo = echo;
-	far_forget(&f);
-	FAR_ACK(&f, 5 * 1448);
-	far_take(&f);
-	assert_true(far_info(&f).cwnd_bytes >= 10 * 1448);
-	assert_int_equal(f.n_segments, 0);
-}
-
-// RFC 3708: only the ACKs had been lost.
-static void a_timeout_of_what_had_come_is_taken_back(void **state)
-{
-	(void)state;
-	open_wide();
-	far_write(&f, 10 * MSS);
-	far_wait(&f, 290);
-	assert_int_equal(far_info(&f).cwnd_bytes, MSS);
-	// The probe, the last segment, and the first one, each twice.
-	FAR_SACK(&f, 10 * MSS, 9 * MSS, 10 * MSS);
-	FAR_SACK(&f, 10 * MSS, 0, MSS);
-	assert_int_equal(far_info(&f).cwnd_bytes, 10 * MSS);
-}
-
 static void after_a_loss_the_window_grows_back_and_beyond(void **state)
 {
 	uint32_t at = 0, was, cwnd = 0;
@@ -363,8 +330,6 @@ int main(void)
 		TEST(after_a_timeout_slow_start_begins_anew),
 		TEST(timeouts_of_the_same_segment_reduce_the_threshold_once),
 		TEST(an_idle_connection_begins_with_the_first_flight_again),
-		TEST(a_timeout_that_was_too_early_is_taken_back),
-		TEST(a_timeout_of_what_had_come_is_taken_back),
 		TEST(after_a_loss_the_window_grows_back_and_beyond),
 	};
 
