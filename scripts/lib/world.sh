@@ -94,6 +94,10 @@ listeners:
   - {name: inside6-tcp, port: inside, address: "fd10::1", tcp: 5060, side: inside}
   - {name: outside4-tcp, port: outside, address: 192.0.2.1, tcp: 5060, side: outside}
   - {name: outside6-tcp, port: outside, address: "2001:db8::1", tcp: 5060, side: outside}
+  - {name: inside4-tls, port: inside, address: 10.10.0.1, tls: 5061, side: inside}
+  - {name: inside6-tls, port: inside, address: "fd10::1", tls: 5061, side: inside}
+  - {name: outside4-tls, port: outside, address: 192.0.2.1, tls: 5061, side: outside}
+  - {name: outside6-tls, port: outside, address: "2001:db8::1", tls: 5061, side: outside}
 EOF
 }
 
@@ -122,7 +126,7 @@ world_dataplane() {
 world_control() {
   world_start control "$world_build/control/fedrelay-control" --user nobody \
     --dataplane "$world_dir/dataplane.sock" --socket "$world_dir/control.sock" \
-    --state "$world_dir/state"
+    --state "$world_dir/state" --certificates "$world_dir/certificates"
   if ! world_wait 20 world_attached; then
     cat "$world_dir/control.log" >&2
     return 1
@@ -138,7 +142,8 @@ world_up() {
   world_build=$1
   world_dir=$(mktemp -d /tmp/fedrelay.XXXXXX)
   chmod 755 "$world_dir"
-  mkdir "$world_dir/state" && chown nobody "$world_dir/state"
+  mkdir "$world_dir/state" "$world_dir/certificates"
+  chown nobody "$world_dir/state"
   ip netns add "$world_inside"
   ip netns add "$world_outside"
   ip -n "$world_inside" link set lo up
@@ -158,6 +163,17 @@ world_down() {
   [ -z "$world_dir" ] || [ -n "${world_keep:-}" ] || rm -rf "$world_dir"
 }
 
+# world_certificates DOMAIN…: a CA, a certificate for each domain and bad ones for the first
+# (scripts/gen-certs) in $world_dir/ca; the second domain's is what control shows, by the CA that it
+# trusts and with its revocation list. A test that wants others writes them to certificates itself.
+world_certificates() {
+  local ca=$world_dir/ca own=$world_dir/certificates
+  "$world_scripts/gen-certs" "$ca" "$@" || return 1
+  cp "$ca/$2.pem" "$own/edge.pem" && cp "$ca/$2.key" "$own/edge.key" &&
+    cp "$ca/ca.pem" "$own/ca.pem" && cp "$ca/ca.crl" "$own/ca.crl" || return 1
+  chown -R nobody "$own" && chmod 600 "$own/edge.key"
+}
+
 # world_sipp NAMESPACE ADDRESS SCENARIO [sipp arguments]: one SIPp, foreground, bounded in time.
 # SCENARIO is a file of tests/interop/sipp without its .xml. Its exit code is SIPp's. Over UDP, or as
 # world_transport says in SIPp's words: t1, tn, ….
@@ -167,4 +183,5 @@ world_sipp() {
   ( cd "$world_dir" && timeout 60 ip netns exec "$namespace" sipp -sf "$world_sipp_dir/$scenario.xml" \
       -i "$address" -t "${world_transport:-u1}" -m 1 -timeout 20 -timeout_error -nostdin "$@" )
 }
+world_scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 world_sipp_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tests/interop/sipp" && pwd)

@@ -63,6 +63,11 @@ interop_up() {
     interop_logs
     exit 1
   fi
+  # shellcheck disable=SC2154
+  if [ -n "${interop_certificates:-}" ] && ! world_certificates "${interop_certificates[@]}"; then
+    result "the certificates are made" 1
+    exit 1
+  fi
   if ! world_fedctl publish "$document" >"$world_dir/publish.log" 2>&1; then
     result "the document is published" 1
     cat "$world_dir/publish.log"
