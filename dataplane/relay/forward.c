@@ -3,6 +3,7 @@
 #include "dataplane/relay/hop.h"
 #include "dataplane/relay/job.h"
 #include "dataplane/relay/parcel.h"
+#include "dataplane/relay/stamp.h"
 #include "dataplane/relay/via.h"
 #include "lib/policy/mix.h"
 
@@ -198,9 +199,14 @@ static void edit_routes(struct sip_edits *edits, const struct request *rq)
 	cut_routes(edits, m, &front, &rq->routes.back);
 }
 
-enum reason forward_route(const struct relay *r, struct job *job, const struct verdict *verdict)
+enum reason forward_route(
+	struct relay *r, struct job *job, const struct verdict *verdict, struct view to)
 {
-	return hop_choose(r, job, verdict, &job->hop);
+	enum reason fault = stamp_judge(r, job, verdict);
+
+	if (fault != REASON_none)
+		return fault;
+	return hop_choose(r, job, verdict, to, &job->hop);
 }
 
 // Of the two users, not only of their domains: the same for every request of a dialog that goes the
@@ -213,8 +219,17 @@ static uint32_t hash_pair(const struct job *job)
 	return (uint32_t)mix_bytes(mix_bytes(job->pair_hash, from.at, from.len), to.at, to.len);
 }
 
+static void describe_tls(const struct relay *r, struct job *job)
+{
+	const struct found *found = &r->found[job - r->jobs];
+
+	job->out->certificate = image_peer_at(r->image, job->own_peer)->certificate;
+	if (job->hop.to == &found->to)
+		job->out->domain = view_of(found->domain.text, found->domain.len);
+}
+
 // What is to be known of a request that leaves by a stream or came by one.
-static void describe(struct job *job)
+static void describe(const struct relay *r, struct job *job)
 {
 	struct relay_out *out = job->out;
 	enum sip_method method = (enum sip_method)job->message.method;
@@ -231,6 +246,10 @@ static void describe(struct job *job)
 	out->sender = job->request.from.uri.host;
 	out->sender_hash = job->sender_hash;
 	out->branch = job->marks.branch_hash;
+	out->certificate = 0;
+	out->domain = VIEW_NONE;
+	if (out->destination.transport == TRANSPORT_TLS)
+		describe_tls(r, job);
 	out->again = job->in->conn != 0 && out->destination.transport == TRANSPORT_UDP &&
 		method != SIP_M_ACK;
 }
@@ -251,6 +270,8 @@ enum reason forward_write(const struct relay *r, struct job *job)
 	via_add_source(&edits, &text, rq, &job->in->source);
 	edit_max_forwards(&edits, &text, rq);
 	edit_routes(&edits, rq);
+	stamp_cut(r, job, &edits);
+	stamp_add(r, job, &edits, &text);
 	if (text.overflow || edits.overflow)
 		return REASON_sip_too_many_headers;
 	if (job->hop.to->transport == TRANSPORT_UDP && edits.n_bytes > out->datagram_bytes_max)
@@ -261,6 +282,6 @@ enum reason forward_write(const struct relay *r, struct job *job)
 	job->out->listener = job->hop.listener;
 	job->out->destination = *job->hop.to;
 	if (job->hop.to->transport != TRANSPORT_UDP || job->in->conn != 0)
-		describe(job);
+		describe(r, job);
 	return REASON_sip_request_relayed;
 }

@@ -32,8 +32,30 @@ static bool wants_tls(const struct request *rq)
 		(rq->new_uri.len > 0 && rq->taken.scheme == SIP_SCHEME_SIPS);
 }
 
-enum reason hop_choose(const struct relay *r, const struct job *job, const struct verdict *verdict,
-	struct hop *out)
+// The key of the domain that the policy allowed, always over TLS.
+static enum reason choose_found(struct relay *r, const struct job *job,
+	const struct verdict *verdict, struct view to, struct hop *out)
+{
+	const struct image_peer *peer = image_peer_at(r->image, verdict->peer);
+	struct found *found = &r->found[job - r->jobs];
+	unsigned listener;
+
+	if (domain_canonical(to, &found->domain) < 0)
+		return REASON_no_next_hop;
+	found->to = (struct endpoint){
+		.ip = hop_key(image_hop_keys(r->image), HOP_DOMAIN,
+			view_of(found->domain.text, found->domain.len)),
+		.transport = TRANSPORT_TLS,
+	};
+	listener = self_egress(&r->self, job->in->listener, verdict->egress, &found->to);
+	if (listener == SELF_NO_LISTENER)
+		return REASON_no_next_hop;
+	*out = (struct hop){&found->to, (uint16_t)listener, peer->connections};
+	return REASON_none;
+}
+
+enum reason hop_choose(struct relay *r, const struct job *job, const struct verdict *verdict,
+	struct view to, struct hop *out)
 {
 	const struct image_peer *peer = image_peer_at(r->image, verdict->peer);
 	const struct sip_uri *target = job->request.target;
@@ -44,6 +66,8 @@ enum reason hop_choose(const struct relay *r, const struct job *job, const struc
 	out->to = NULL;
 	if (peer == NULL)
 		return REASON_no_next_hop;
+	if ((peer->flags & IMAGE_PEER_DISCOVERED) != 0)
+		return choose_found(r, job, verdict, to, out);
 	literal = target->ip.family != IP_NONE;
 	hops = image_hops(r->image, peer);
 	for (uint32_t i = 0; i < peer->n_hops; i++) {

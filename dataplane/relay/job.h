@@ -9,11 +9,18 @@
 #include "dataplane/relay/relay.h"
 #include "dataplane/relay/request.h"
 #include "dataplane/relay/self.h"
+#include "lib/policy/domain.h"
 
 struct hop {
-	const struct endpoint *to; // in the image
+	const struct endpoint *to; // in the image, or struct found's
 	uint16_t listener;         // leaves by
 	uint8_t connections;       // that it may have of ours, where it is reached by a stream
+};
+
+// Where a request goes to a peer that DNS finds. Beside the jobs, which are dense without it.
+struct found {
+	struct endpoint to;
+	struct domain domain;
 };
 
 // One message under way.
@@ -24,6 +31,8 @@ struct job {
 	uint16_t fault;       // enum reason, of what relay_read() read
 	uint32_t pair_hash;   // of the domains of From and To, once judged
 	uint32_t sender_hash; // of the domain of From alone
+	uint32_t own_peer;    // the local domain's, whose certificate is shown
+	uint8_t stamp;        // enum stamp_mark
 	// Of a request that leaves.
 	struct hop hop;
 	struct marks_via marks;
@@ -36,6 +45,7 @@ struct relay {
 	struct marks marks;
 	struct decider *decider;   // NULL: no policy
 	const struct image *image; // NULL with it
+	struct view stamp;         // name of its header field; empty: none
 	uint32_t body_bytes_max;
 	uint16_t worker;
 	uint64_t *counters;
@@ -50,10 +60,13 @@ struct relay {
 	struct job *leaving[RELAY_BURST];
 	image_rule_id rules[RELAY_BURST];
 	struct job jobs[RELAY_BURST];
+	struct found found[RELAY_BURST]; // as jobs
 };
 
-// forward.c: an allowed request, in three steps. Its next hop: REASON_none, or why there is none.
-enum reason forward_route(const struct relay *r, struct job *job, const struct verdict *verdict);
+// forward.c: an allowed request, in three steps. Its next hop and stamp: REASON_none, or why there
+// is none. to: the domain that it is for, as it was asked about.
+enum reason forward_route(
+	struct relay *r, struct job *job, const struct verdict *verdict, struct view to);
 // What its Via is made of, for n ≤ MARKS_AT_ONCE of them.
 void forward_mark(const struct relay *r, struct job *const jobs[], unsigned n);
 // Writes it to job->out. REASON_sip_request_relayed; or why not, with nothing written.

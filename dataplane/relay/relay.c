@@ -43,9 +43,11 @@ void relay_set_policy(struct relay *r, struct decider *decider, const struct ima
 	r->image = decider != NULL ? image : NULL;
 	if (r->image != NULL) {
 		r->body_bytes_max = image_info(image)->body_bytes_max;
+		r->stamp = image_stamp(image);
 		marks_init(&r->marks, &image_info(image)->relay_key);
 	} else {
 		r->body_bytes_max = UINT32_MAX;
+		r->stamp = VIEW_NONE;
 		marks_init(&r->marks, &r->fallback_key);
 	}
 }
@@ -295,7 +297,8 @@ static void settle(struct relay *r, struct job *job, const struct policy_query *
 	}
 	job->pair_hash = verdict->pair_hash;
 	job->sender_hash = verdict->from.domain_hash;
-	fault = forward_route(r, job, verdict);
+	job->own_peer = verdict->from.list == IMAGE_LOCAL ? verdict->from.peer : verdict->to.peer;
+	fault = forward_route(r, job, verdict, query->to);
 	if (fault != REASON_none) {
 		refuse(r, job, fault, verdict->rule);
 		return;
@@ -338,6 +341,15 @@ static void write_leaving(struct relay *r)
 	}
 }
 
+// Of senders from outside, whose stamps settle() judges.
+static void prefetch_peers(const struct relay *r)
+{
+	for (unsigned i = 0; i < r->n_asked && r->stamp.len > 0; i++) {
+		if (r->queries[i].side == SIDE_OUTSIDE && r->verdicts[i].allowed)
+			__builtin_prefetch(image_peer_at(r->image, r->verdicts[i].from.peer));
+	}
+}
+
 void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out out[], unsigned n)
 {
 	r->n_asked = 0;
@@ -352,6 +364,7 @@ void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out o
 	if (r->n_asked == 0)
 		return;
 	policy_decide(r->decider, r->queries, r->verdicts, r->n_asked);
+	prefetch_peers(r);
 	for (unsigned i = 0; i < r->n_asked; i++)
 		settle(r, r->asked[i], &r->queries[i], &r->verdicts[i]);
 	write_leaving(r);

@@ -57,6 +57,11 @@ struct relay_out {
 	uint16_t worker;
 	uint32_t pair_hash; // of From and To, of a request
 	uint64_t branch;    // hash in our Via of a request, or of the one that a response answers
+	// Of a request that leaves by TLS: the certificate of ours that is shown, 0 for the default
+	// one; and, where the next hop is a domain's (HOP_DOMAIN), that domain, canonical, until
+	// the next burst.
+	uint32_t certificate;
+	struct view domain;
 	// Of a request that leaves: domain that it was accepted from, in the payload, and the hash
 	// of its name, which no spelling and no generation changes.
 	struct view sender;

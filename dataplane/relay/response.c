@@ -2,6 +2,7 @@
 
 #include "dataplane/relay/job.h"
 #include "dataplane/relay/parcel.h"
+#include "dataplane/relay/stamp.h"
 #include "lib/sip/edit.h"
 
 // Takes our Via away, which is the first value. REASON_none; or a response for which nobody is
@@ -81,6 +82,7 @@ enum reason response_relay(const struct relay *r, struct job *job)
 		return fault;
 	if (m->status == 503)
 		soften_503(&edits, m);
+	stamp_cut(r, job, &edits);
 	job->out->len = sip_edits_write(&edits, job->out->bytes, job->out->room);
 	if (job->out->len == 0)
 		return REASON_too_large_to_send;

@@ -135,9 +135,12 @@ unsigned self_egress(
 	const struct self *s, unsigned ingress, unsigned side, const struct endpoint *hop)
 {
 	const struct listener *in = &s->list[ingress];
+	bool is_named = hop->ip.family == IP_NAMED;
 
 	if (in->side == side && in->local.transport == hop->transport &&
-		in->local.ip.family == hop->ip.family)
+		(is_named || in->local.ip.family == hop->ip.family))
 		return ingress;
+	if (is_named && s->first[side][0][hop->transport] == SELF_NO_LISTENER)
+		return s->first[side][1][hop->transport];
 	return s->first[side][family_index(&hop->ip)][hop->transport];
 }

@@ -40,6 +40,7 @@ bool self_is(const struct self *s, const struct sip_uri *uri);
 bool self_is_sent_by(const struct self *s, struct view host, uint16_t port);
 
 // The listener by which a message that came in by `ingress` leaves towards a next hop: itself
-// where side, family and transport are its own, else the first that fits; SELF_NO_LISTENER.
+// where side, family and transport are its own, else the first that fits; SELF_NO_LISTENER. A name
+// fits either family.
 unsigned self_egress(
 	const struct self *s, unsigned ingress, unsigned side, const struct endpoint *hop);

@@ -50,8 +50,14 @@ static void check_forwarded(
 		REASON_none);
 	require(after->is_request && after->method == before->method);
 	require(out->len <= before->bytes.len + RELAY_GROWTH_BYTES);
-	require(is_configured_hop(&out->destination));
-	require(world_listeners[out->listener].local.ip.family == out->destination.ip.family);
+	if (out->destination.ip.family == IP_NAMED) {
+		require(endpoint_is_hop(&out->destination));
+		require(out->certificate == 0 || out->certificate == WORLD_CERTIFICATE);
+	} else {
+		require(is_configured_hop(&out->destination));
+		require(world_listeners[out->listener].local.ip.family ==
+			out->destination.ip.family);
+	}
 	require(sip_top_via(after, &via, &at) == 0);
 	require(view_equal(via.sent_by, world_listeners[out->listener].sent_by));
 	require(sip_max_forwards(after, &has) == 0);
@@ -73,7 +79,7 @@ static void answer(struct world *w, const struct relay_out *forwarded, const str
 	require(bytes != NULL);
 	memcpy(bytes, line, sizeof(line) - 1);
 	memcpy(bytes + sizeof(line) - 1, m->bytes.at + m->start.len, n_rest);
-	out = world_send(w, 1, listener, sources[listener][0], view_of(bytes, n));
+	out = world_send(w, 1, listener, sources[listener & 3][0], view_of(bytes, n));
 	free(bytes);
 	require(out.reason == REASON_sip_response_relayed ||
 		out.reason == REASON_too_large_to_send);
@@ -95,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_data)
 	uint64_t counted;
 
 	if (w == NULL)
-		w = world_new();
+		w = world_new_stamped(VIEW("X-Stamp"));
 	if (n_data == 0)
 		return 0;
 	from = sources[data[0] & 3][data[0] >> 2 & 1];

@@ -6,6 +6,9 @@ import re
 
 from peer import INSIDE, OUTSIDE, Message, Peer, Results, counters, request, response, rises
 
+# Every message of these crosses the border (FEATURES P5).
+STAMP = "ms-edge-proxy-message-trust"
+
 results = Results()
 
 
@@ -81,11 +84,23 @@ def a_message_is_changed_only_where_a_proxy_must(way):
     data = way.request("MESSAGE", extra=odd, body=b"\x00\x01\xffbytes\r\n\r\n")
     got = way.relayed(data)
     sent = Message(data)
-    wanted = [f for f in sent.fields if f[0] not in ("Via", "Max-Forwards")]
-    kept = [f for f in got.fields if f[0] not in ("Via", "Max-Forwards")]
+    ours = ("Via", "Max-Forwards", STAMP)
+    wanted = [f for f in sent.fields if f[0] not in ours]
+    kept = [f for f in got.fields if f[0] not in ours]
     return (got.start == sent.start and got.body == sent.body and kept == wanted and
             got.first("Max-Forwards") == "69" and len(got.all("Via")) == 2 and
+            len(got.all(STAMP)) == 1 and "=verified" in got.first(STAMP) and
             not got.all("Record-Route")), "%r\n%r\n%r" % (got.start, kept, got.all("Via"))
+
+
+def a_stamp_from_outside_never_gets_in(way):
+    forged = STAMP + ": ms-source-type=InternetUser;ms-source-verified-user=unverified"
+    got = way.relayed(way.request("MESSAGE", extra=[forged, forged]))
+    back, = way.answered(got, response(got, 200, "OK", extra=[forged]))
+    if way.near_side == OUTSIDE:
+        return (len(got.all(STAMP)) == 1 and "DirectPartner" in got.first(STAMP) and
+                "=unverified" in got.first(STAMP) and len(back.all(STAMP)) == 1), got.fields
+    return len(got.all(STAMP)) == 2 and not back.all(STAMP), (got.fields, back.fields)
 
 
 def the_relays_via_is_on_top(way):
@@ -296,6 +311,7 @@ def check_way(way):
                           "2001:db8::9": "2001:db8::2"}[way.caller.address]
     for function in (
             a_message_is_changed_only_where_a_proxy_must,
+            a_stamp_from_outside_never_gets_in,
             the_relays_via_is_on_top,
             a_source_that_differs_from_sent_by_is_received,
             a_response_goes_back_with_our_via_gone,

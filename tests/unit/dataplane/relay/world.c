@@ -30,6 +30,52 @@ static const struct {
 	{"tcp.example", IMAGE_ALLOW, TRANSPORT_TCP, {"198.51.100.30"}, "198.51.100.0/24"},
 };
 
+static uint32_t add_named(struct builder *b)
+{
+	struct endpoint hop;
+	struct domain host;
+	int64_t peer;
+
+	assert_int_equal(domain_canonical(VIEW("sip.named.example"), &host), 0);
+	assert_int_equal(builder_name_hop(b, HOP_HOST, &host, 5061, TRANSPORT_TLS, &hop), 0);
+	peer = builder_add_peer(b, &hop, 1, NULL, 0, IMAGE_RULE_NONE);
+	assert_true(peer >= 0);
+	assert_int_equal(builder_set_hosts(b, (uint32_t)peer, &host, 1), 0);
+	assert_int_equal(builder_set_verification(b, (uint32_t)peer, IMAGE_VERIFICATION_NEVER), 0);
+	return (uint32_t)peer;
+}
+
+static uint32_t add_found(struct builder *b)
+{
+	int64_t peer = builder_add_discovered(b, NULL, 0, IMAGE_RULE_NONE);
+
+	assert_true(peer >= 0);
+	assert_int_equal(builder_set_verification(b, (uint32_t)peer, IMAGE_VERIFICATION_SOURCE), 0);
+	return (uint32_t)peer;
+}
+
+// Partners over TLS.
+static void add_partners(struct builder *b)
+{
+	static const char *const domains[] = {"found.example", "named.example"};
+	uint32_t peers[2];
+
+	peers[0] = add_found(b);
+	peers[1] = add_named(b);
+	for (size_t i = 0; i < 2; i++) {
+		enum image_list list;
+		image_rule_id other;
+		struct domain name;
+
+		assert_int_equal(domain_canonical(view_string(domains[i]), &name), 0);
+		assert_int_equal(builder_add_name(b, &name, IMAGE_ALLOW, peers[i], IMAGE_RULE_NONE,
+					 &list, &other),
+			0);
+	}
+	// Of local.example.
+	assert_int_equal(builder_set_certificate(b, 0, WORLD_CERTIFICATE), 0);
+}
+
 #define LISTENER(t, v, a, p, s, name)                                                              \
 	{                                                                                          \
 		.local = {.ip = {.bytes = a, .family = v}, .port = p, .transport = TRANSPORT_##t}, \
@@ -96,12 +142,13 @@ static void add_block(struct builder *b)
 		0);
 }
 
-static void open_image(struct world *w)
+static void open_image(struct world *w, struct view stamp)
 {
 	const struct builder_settings settings = {
 		.flags = IMAGE_FEDERATION_ON | IMAGE_SIP_ON,
 		.body_bytes_max = WORLD_BODY_BYTES,
 		.relay_key = "fifteen letters",
+		.stamp = stamp,
 	};
 	struct builder *b = builder_new(&settings);
 	struct image_info info;
@@ -110,6 +157,7 @@ static void open_image(struct world *w)
 
 	assert_non_null(b);
 	add_organisations(b, builder_add_source(b, VIEW("partners")));
+	add_partners(b);
 	add_block(b);
 	fd = builder_finish(b, 1, &info);
 	assert_true(fd >= 0);
@@ -125,10 +173,15 @@ static void open_image(struct world *w)
 
 struct world *world_new(void)
 {
+	return world_new_stamped(VIEW_NONE);
+}
+
+struct world *world_new_stamped(struct view stamp)
+{
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	open_image(w);
+	open_image(w, stamp);
 	for (unsigned i = 0; i < WORLD_N_RELAYS; i++) {
 		w->decider[i] = decider_new(&w->policy, 64);
 		assert_non_null(w->decider[i]);

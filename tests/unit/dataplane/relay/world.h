@@ -16,6 +16,8 @@
 // example.com, example.net, example.org and company.com, which occur in RFC 4475 and RFC 5118:
 //                    local   10.0.0.20                      10.0.0.0/24
 // tcp.example        allow   198.51.100.30 over TCP only    198.51.100.0/24
+// found.example      allow   whom DNS finds                 none; its stamp is needed
+// named.example      allow   sip.named.example over TLS     none; never verified
 // blocked.example    block   by "lists/bad.txt", line 12
 enum world_listener {
 	WORLD_INSIDE,   // 10.0.0.1:5060, sent-by the same
@@ -28,8 +30,9 @@ enum world_listener {
 	WORLD_N_LISTENERS,
 };
 
-#define WORLD_N_RELAYS   2
-#define WORLD_BODY_BYTES 2000
+#define WORLD_N_RELAYS    2
+#define WORLD_CERTIFICATE 77 // of ours, shown for local.example
+#define WORLD_BODY_BYTES  2000
 
 struct world {
 	void *bytes;
@@ -46,6 +49,8 @@ struct world {
 extern const struct relay_listener world_listeners[WORLD_N_LISTENERS];
 
 struct world *world_new(void);
+// The same with stamps, in a field of this name.
+struct world *world_new_stamped(struct view stamp);
 void world_free(struct world *w);
 
 // One message through relay_burst() of one relay. out.bytes holds until the next call. The payload
