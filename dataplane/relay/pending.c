@@ -33,9 +33,14 @@ uint64_t pending_tag(uint64_t conn, uint64_t branch, unsigned method)
 	return tag != 0 ? tag : 1;
 }
 
-static uint64_t *set_of(struct pending *p, uint64_t tag)
+static uint64_t *set_of(const struct pending *p, uint64_t tag)
 {
 	return &p->tags[(uint32_t)(tag >> 32) & p->mask];
+}
+
+void pending_prefetch(const struct pending *p, uint64_t tag)
+{
+	__builtin_prefetch(set_of(p, tag), 1);
 }
 
 bool pending_add(struct pending *p, uint64_t tag)

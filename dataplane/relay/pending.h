@@ -26,6 +26,8 @@ void pending_fini(struct pending *p);
 // Of one request: conn that it came by, hash in our Via, enum sip_method.
 uint64_t pending_tag(uint64_t conn, uint64_t branch, unsigned method);
 
+// Ahead of either of the following: what is looked at lies anywhere in the table.
+void pending_prefetch(const struct pending *p, uint64_t tag);
 // False: it is there already.
 bool pending_add(struct pending *p, uint64_t tag);
 // Takes it out. False: it is not there.

@@ -29,7 +29,7 @@ void streams_config_default(struct streams_config *config, uint32_t n_conns)
 		.waiting_of_target = 2048,
 		.n_rests = 1024,
 		.n_cards = n_conns < CARDS_MAX ? n_conns : CARDS_MAX,
-		.n_pending = 16384, // 16 ms of a million a second, in 128 KB
+		.n_pending = 4096, // 4 ms of a million a second, in 32 KB of cache
 		.n_senders = n_conns < SENDERS_MAX ? n_conns : SENDERS_MAX,
 		.silence_s = 32, // 64 T1: the transaction of a message that comes later is over
 	};

@@ -189,10 +189,23 @@ static void carry_out(struct streams *s, const struct relay_in *in, const struct
 	carry(s, p, now);
 }
 
+// What is awaited of a request that came by a connection, or by which a response leaves.
+static void prefetch_pending(
+	const struct streams *s, const struct relay_in *in, const struct relay_out *out)
+{
+	uint64_t conn = out->is_response ? out->conn : in->conn;
+
+	if (out->len > 0 && conn != 0)
+		pending_prefetch(
+			&s->pending, pending_tag(conn ^ s->salt, out->branch, out->method));
+}
+
 void streams_carry_burst(struct streams *s, uint64_t now)
 {
 	struct streams_burst *b = &s->burst;
 
+	for (unsigned i = 0; i < b->n; i++)
+		prefetch_pending(s, &b->in[i], &b->out[i]);
 	for (unsigned i = 0; i < b->n; i++)
 		carry_out(s, &b->in[i], &b->out[i], b->parcels[i], now);
 	b->n = 0;
