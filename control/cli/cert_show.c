@@ -85,8 +85,9 @@ static void print_names(const struct shown *s)
 	for (unsigned i = 0; i < s->card.n_names; i++) {
 		struct view name = card_view(&s->card, s->card.names[i]);
 
-		printf("  %-12s %.*s (%s)\n", label, (int)name.len, (const char *)name.at,
-			proof_text(s->card.proofs[i]));
+		printf("  %-12s %.*s (%s%s)\n", label, (int)name.len, (const char *)name.at,
+			proof_text(s->card.proofs[i]),
+			card_name_is_domain(&s->card, i) ? "" : ": a host only");
 		label = "";
 	}
 	if (s->card.n_names == 0)
@@ -139,10 +140,12 @@ static void print_eku(const STACK_OF(X509) * chain)
 static enum tls_refusal judge_domain(const struct shown *s, const char *name)
 {
 	struct domain domain;
+	enum card_proof proof;
 
 	if (domain_canonical(view_string(name), &domain) < 0)
 		return TLS_REFUSAL_wrong_name;
-	return tls_identity_proves(s->certificate, TLS_CN_WITHOUT_SAN, TLS_MATCH_DOMAIN, &domain);
+	return tls_identity_proves(
+		s->certificate, TLS_CN_WITHOUT_SAN, TLS_MATCH_DOMAIN, &domain, &proof);
 }
 
 static json_t *names_json(const struct shown *s)

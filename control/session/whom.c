@@ -107,7 +107,7 @@ static bool proves_host(
 	const struct image *image, const struct image_peer *peer, const struct card *card)
 {
 	for (uint32_t i = 0; i < peer->n_identities; i++) {
-		if (card_proves(card, image_host(image, peer, i)))
+		if (card_names(card, image_host(image, peer, i)))
 			return true;
 	}
 	return false;
@@ -129,7 +129,8 @@ static bool proves_domain(struct replica *r, const struct image_peer *peer, cons
 	for (unsigned i = 0; i < card->n_names; i++) {
 		uint32_t of = replica_peer_of(r, card_view(card, card->names[i]));
 
-		if (of != IMAGE_PEER_NONE && image_peer_at(replica_image(r), of) == peer)
+		if (card_name_is_domain(card, i) && of != IMAGE_PEER_NONE &&
+			image_peer_at(replica_image(r), of) == peer)
 			return true;
 	}
 	return false;

@@ -22,18 +22,18 @@ static bool is_pinned_here(const struct tls_handshake *h, const struct card *car
 }
 
 // The name that was to be proved must be in the card, also when the certificate has more than fit.
-static void add_proved(struct tls_handshake *h)
+static void add_proved(struct tls_handshake *h, enum card_proof proof)
 {
 	struct card *card = &h->judgement.card;
 	struct view name = view_of(h->name.text, h->name.len);
 	struct card shorter;
 
-	if (card_proves(card, name))
+	if (card_names(card, name))
 		return;
 	card_init(&shorter, card->fingerprint, card_view(card, card->subject),
 		card_view(card, card->issuer), card_view(card, card->serial));
 	shorter.trusted = card->trusted;
-	card_add_name(&shorter, name, CARD_SAN_DNS);
+	card_add_name(&shorter, name, proof);
 	for (unsigned i = 0; i < card->n_names; i++)
 		card_add_name(&shorter, card_view(card, card->names[i]),
 			(enum card_proof)card->proofs[i]);
@@ -44,6 +44,7 @@ static enum tls_refusal check_match(struct tls_handshake *h, X509 *certificate)
 {
 	const struct tls_judgement *j = &h->judgement;
 	enum tls_refusal refusal;
+	enum card_proof proof;
 
 	switch (h->match) {
 	case TLS_MATCH_FINGERPRINT:
@@ -53,10 +54,10 @@ static enum tls_refusal check_match(struct tls_handshake *h, X509 *certificate)
 		// Pinned for another partner.
 		if (j->card.trusted == 0)
 			return TLS_REFUSAL_unknown_ca;
-		refusal =
-			tls_identity_proves(certificate, h->context->trust.cn, h->match, &h->name);
+		refusal = tls_identity_proves(
+			certificate, h->context->trust.cn, h->match, &h->name, &proof);
 		if (refusal == TLS_REFUSAL_none)
-			add_proved(h);
+			add_proved(h, proof);
 		return refusal;
 	case TLS_MATCH_NONE:
 		break;

@@ -229,9 +229,11 @@ static bool wildcard_covers(struct view text, const struct domain *name)
 	return equals(view_of(text.at + 2, text.len - 2), &rest);
 }
 
-static bool sans_prove(
+// A URI outdoes a dNSName of the same name. CARD_PROOF_NONE: none proves it.
+static enum card_proof sans_prove(
 	const struct names *n, enum tls_match match, const struct domain *name, struct seen *seen)
 {
+	enum card_proof proof = CARD_PROOF_NONE;
 	struct found f;
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(n->sans); i++) {
@@ -241,29 +243,30 @@ static bool sans_prove(
 			seen->wildcard |= wildcard_covers(f.text, name);
 		else if (match == TLS_MATCH_DOMAIN && n->has_uri && f.proof != CARD_SAN_URI)
 			continue;
-		else if (equals(f.text, name))
-			return true;
+		else if (proof != CARD_SAN_URI && equals(f.text, name))
+			proof = f.proof;
 	}
-	return false;
+	return proof;
 }
 
-enum tls_refusal tls_identity_proves(
-	X509 *certificate, enum tls_cn cn, enum tls_match match, const struct domain *name)
+enum tls_refusal tls_identity_proves(X509 *certificate, enum tls_cn cn, enum tls_match match,
+	const struct domain *name, enum card_proof *proof)
 {
 	struct seen seen = {false, false};
 	unsigned char *utf8 = NULL;
 	struct names names;
 	struct view text;
-	bool proved;
 
 	names_init(&names, certificate);
-	proved = sans_prove(&names, match, name, &seen);
-	if (!proved && common_name(certificate, &utf8, &text)) {
+	*proof = sans_prove(&names, match, name, &seen);
+	if (*proof == CARD_PROOF_NONE && common_name(certificate, &utf8, &text)) {
 		seen.wildcard |= wildcard_covers(text, name);
 		seen.cn = equals(text, name);
-		proved = seen.cn && !names.has_san && cn == TLS_CN_WITHOUT_SAN;
+		if (seen.cn && !names.has_san && cn == TLS_CN_WITHOUT_SAN)
+			*proof = CARD_CN;
 	}
 	names_fini(&names);
 	OPENSSL_free(utf8);
-	return proved ? TLS_REFUSAL_none : refusal_of(&seen, TLS_REFUSAL_wrong_name);
+	return *proof != CARD_PROOF_NONE ? TLS_REFUSAL_none
+					 : refusal_of(&seen, TLS_REFUSAL_wrong_name);
 }

@@ -33,10 +33,10 @@ void tls_fingerprint(X509 *certificate, uint8_t fingerprint[CARD_FINGERPRINT_BYT
 // is no name in it: no_name, wildcard, cn_only.
 enum tls_refusal tls_identity_card(X509 *certificate, enum tls_cn cn, struct card *card);
 
-// Of TLS_MATCH_DOMAIN and _HOST: none, or why the certificate does not prove the name: wrong_name,
-// wildcard, cn_only.
-enum tls_refusal tls_identity_proves(
-	X509 *certificate, enum tls_cn cn, enum tls_match match, const struct domain *name);
+// Of TLS_MATCH_DOMAIN and _HOST: none, and *proof is what proves the name; or why the certificate
+// does not: wrong_name, wildcard, cn_only.
+enum tls_refusal tls_identity_proves(X509 *certificate, enum tls_cn cn, enum tls_match match,
+	const struct domain *name, enum card_proof *proof);
 
 // Name in the form of RFC 4514, printable ASCII, NUL-terminated, cut to n_bytes.
 void tls_name_text(const X509_NAME *name, char *text, size_t n_bytes);

@@ -35,13 +35,33 @@ struct view card_view(const struct card *c, struct card_text text)
 	return view_of(c->text + text.offset, text.len);
 }
 
+// The index of a name, n_names where it has none such.
+static unsigned find_name(const struct card *c, struct view name)
+{
+	unsigned i = 0;
+
+	while (i < c->n_names && !view_equal(card_view(c, c->names[i]), name))
+		i++;
+	return i;
+}
+
+bool card_names(const struct card *c, struct view host)
+{
+	return find_name(c, host) < c->n_names;
+}
+
+bool card_name_is_domain(const struct card *c, unsigned index)
+{
+	if (c->proofs[index] != CARD_SAN_DNS && c->proofs[index] != CARD_CN)
+		return true;
+	return memchr(c->proofs, CARD_SAN_URI, c->n_names) == NULL;
+}
+
 bool card_proves(const struct card *c, struct view domain)
 {
-	for (unsigned i = 0; i < c->n_names; i++) {
-		if (view_equal(card_view(c, c->names[i]), domain))
-			return true;
-	}
-	return false;
+	unsigned i = find_name(c, domain);
+
+	return i < c->n_names && card_name_is_domain(c, i);
 }
 
 static struct card_text add_text(struct card *c, struct view text, size_t n_max)
@@ -79,7 +99,7 @@ int card_add_name(struct card *c, struct view name, enum card_proof proof)
 	if (domain_canonical(name, &domain) < 0)
 		return -EINVAL;
 	canonical = view_of(domain.text, domain.len);
-	if (card_proves(c, canonical))
+	if (card_names(c, canonical))
 		return 0;
 	if (c->n_names == CARD_NAMES_MAX ||
 		canonical.len > (size_t)(CARD_TEXT_BYTES - c->text_bytes))

@@ -42,7 +42,7 @@ struct card {
 	// The texts lie in text[] in this order, then the names, one behind the other.
 	struct card_text subject, issuer; // RFC 4514 in printable ASCII, cut where they are long
 	struct card_text serial;          // lower case hex
-	// Proved domains, canonical: lower case A-labels, no trailing dot (lib/policy/domain.h).
+	// Proved names, canonical: lower case A-labels, no trailing dot (lib/policy/domain.h).
 	struct card_text names[CARD_NAMES_MAX];
 	uint8_t proofs[CARD_NAMES_MAX]; // enum card_proof of each name
 	uint8_t text[CARD_TEXT_BYTES];
@@ -67,6 +67,11 @@ int card_add_name(struct card *c, struct view name, enum card_proof proof);
 // NULL, or which rule the bytes break (static text).
 const char *card_check(const struct card *c);
 struct view card_view(const struct card *c, struct card_text text);
-// Whether domain, canonical, is one of the proved ones: the whole name, no wildcards and no
+// Whether host, canonical, is one of the proved names: the whole name, no wildcards and no
 // sub-domains (RFC 5922 §7.2).
+bool card_names(const struct card *c, struct view host);
+// Whether the name of that index is a domain that its owner may speak for: dNSNames and common
+// names are hosts only where a SAN URI says which domains there are (RFC 5922 §7.1).
+bool card_name_is_domain(const struct card *c, unsigned index);
+// card_names(), of those that are domains.
 bool card_proves(const struct card *c, struct view domain);

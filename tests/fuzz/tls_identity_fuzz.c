@@ -20,16 +20,18 @@ static void check_names(X509 *certificate, const struct card *card, enum tls_cn 
 {
 	for (unsigned i = 0; i < card->n_names; i++) {
 		struct view name = card_view(card, card->names[i]);
+		enum card_proof proof;
 		struct domain domain;
 
 		must(domain_canonical(name, &domain) == 0);
 		must(memchr(name.at, '*', name.len) == NULL);
-		must(tls_identity_proves(certificate, cn, TLS_MATCH_HOST, &domain) ==
+		must(tls_identity_proves(certificate, cn, TLS_MATCH_HOST, &domain, &proof) ==
 			TLS_REFUSAL_none);
-		// The first is of the kind that counts most.
-		if (i == 0)
-			must(tls_identity_proves(certificate, cn, TLS_MATCH_DOMAIN, &domain) ==
-				TLS_REFUSAL_none);
+		must(card->proofs[i] == proof);
+		// What the card lets speak for a domain does so by the certificate.
+		must(card_name_is_domain(card, i) ==
+			(tls_identity_proves(certificate, cn, TLS_MATCH_DOMAIN, &domain, &proof) ==
+				TLS_REFUSAL_none));
 	}
 }
 
@@ -37,6 +39,7 @@ static void check(X509 *certificate, enum tls_cn cn)
 {
 	static struct domain stranger;
 	enum tls_refusal refusal;
+	enum card_proof proof;
 	struct card card;
 
 	if (stranger.len == 0)
@@ -45,7 +48,7 @@ static void check(X509 *certificate, enum tls_cn cn)
 	must(card_check(&card) == NULL);
 	must(card.trusted == 0 && (refusal == TLS_REFUSAL_none) == (card.n_names > 0));
 	check_names(certificate, &card, cn);
-	tls_identity_proves(certificate, cn, TLS_MATCH_DOMAIN, &stranger);
+	tls_identity_proves(certificate, cn, TLS_MATCH_DOMAIN, &stranger, &proof);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)

@@ -243,14 +243,25 @@ static bool is_list(const struct entry *e, enum image_list list)
 	return e != NULL && e->list == list;
 }
 
-static bool card_has(const struct card *c, const char *name)
+// The proof of a name, CARD_PROOF_NONE where the card has none such.
+static unsigned card_has(const struct card *c, const char *name)
 {
 	for (unsigned i = 0; i < c->n_names; i++) {
 		if (c->names[i].len == strlen(name) &&
 			memcmp(c->text + c->names[i].offset, name, strlen(name)) == 0)
-			return true;
+			return c->proofs[i];
 	}
-	return false;
+	return CARD_PROOF_NONE;
+}
+
+// RFC 5922 §7.1: a dNSName is no domain where a SAN URI says which there are.
+static bool card_has_domain(const struct card *c, const char *name)
+{
+	bool has_uri = false;
+
+	for (unsigned i = 0; i < c->n_names; i++)
+		has_uri |= c->proofs[i] == CARD_SAN_URI;
+	return card_has(c, name) == (has_uri ? CARD_SAN_URI : CARD_SAN_DNS);
 }
 
 // RFC 5922 §7.2, FEATURES T2.
@@ -263,7 +274,7 @@ static bool reference_proves(const struct card *c, uint32_t peer, const char *fr
 		return false;
 	if (peer == 2)
 		return card_has(c, host_of_2[0]) || card_has(c, host_of_2[1]);
-	return card_has(c, from);
+	return card_has_domain(c, from);
 }
 
 static enum reason reference_reason(const struct world *w, const struct question *q,

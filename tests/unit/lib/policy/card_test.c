@@ -61,11 +61,30 @@ static void a_whole_name_is_proved_and_neither_its_parents_nor_its_children(void
 
 	(void)state;
 	assert_true(card_proves(&c, VIEW("fabrikam.example")));
-	assert_true(card_proves(&c, VIEW("xn--bcher-kva.example")));
+	assert_true(card_names(&c, VIEW("xn--bcher-kva.example")));
 	assert_false(card_proves(&c, VIEW("example")));
 	assert_false(card_proves(&c, VIEW("sip.fabrikam.example")));
 	assert_false(card_proves(&c, VIEW("brikam.example")));
 	assert_false(card_proves(&c, VIEW("")));
+}
+
+static void a_dns_name_beside_a_sip_uri_is_a_host_and_no_domain(void **state)
+{
+	struct card c;
+
+	(void)state;
+	card_init(&c, fingerprint, VIEW("CN=a"), VIEW("CN=b"), VIEW("01"));
+	assert_int_equal(card_add_name(&c, VIEW("sip.a.example"), CARD_SAN_DNS), 0);
+	assert_true(card_proves(&c, VIEW("sip.a.example")));
+	assert_int_equal(card_add_name(&c, VIEW("a.example"), CARD_SAN_URI), 0);
+	assert_int_equal(card_add_name(&c, VIEW("dialled.example"), CARD_DIALBACK), 0);
+	assert_true(card_proves(&c, VIEW("a.example")));
+	assert_true(card_proves(&c, VIEW("dialled.example")));
+	assert_false(card_proves(&c, VIEW("sip.a.example")));
+	assert_true(card_names(&c, VIEW("sip.a.example")));
+	assert_false(card_name_is_domain(&c, 0));
+	assert_true(card_name_is_domain(&c, 1));
+	assert_false(card_names(&c, VIEW("b.example")));
 }
 
 static void a_name_that_is_there_keeps_its_proof(void **state)
@@ -240,6 +259,7 @@ int main(void)
 		cmocka_unit_test(a_card_says_what_it_was_made_of),
 		cmocka_unit_test(the_same_parts_make_the_same_bytes),
 		cmocka_unit_test(a_whole_name_is_proved_and_neither_its_parents_nor_its_children),
+		cmocka_unit_test(a_dns_name_beside_a_sip_uri_is_a_host_and_no_domain),
 		cmocka_unit_test(a_name_that_is_there_keeps_its_proof),
 		cmocka_unit_test(what_is_no_domain_or_no_proof_is_not_added),
 		cmocka_unit_test(names_are_added_until_the_card_is_full),

@@ -96,6 +96,10 @@ static const struct row rows[] = {
 	{"discovered.example", 9, {"partner.example"}, REASON_identity_unproved},
 	{"discovered.example", 9, {NULL}, REASON_identity_unproved},
 	{"discovered.example", FIXTURE_PRINT, {"proxy.example"}, REASON_identity_unproved},
+	// A dNSName beside a SIP URI is a host, not a domain (RFC 5922).
+	{"discovered.example", 9, {"discovered.example", "other.example"},
+		REASON_identity_unproved},
+	{"hosted.example", 9, {"proxy.example", "other.example"}, REASON_allowed_partner},
 	// By host: any of its hosts, whichever of its domains.
 	{"hosted.example", 9, {"proxy.example"}, REASON_allowed_partner},
 	{"sub.hosted.example", 9, {"other.example", "proxy2.example"}, REASON_allowed_partner},
