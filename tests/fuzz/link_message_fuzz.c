@@ -40,7 +40,7 @@ static void require_card(const struct card *c)
 	require(c->serial.offset + c->serial.len <= c->text_bytes);
 	for (unsigned i = 0; i < c->n_names; i++) {
 		require(c->names[i].offset + c->names[i].len <= c->text_bytes);
-		require(c->names[i].len > 0 && card_proves(c, card_view(c, c->names[i])));
+		require(c->names[i].len > 0 && card_names(c, card_view(c, c->names[i])));
 	}
 }
 
