@@ -64,7 +64,8 @@ struct egress *egress_new(const struct egress_config *config)
 	TAILQ_INIT(&e->busy);
 	e->buckets = calloc((size_t)e->bucket_mask + 1, sizeof(struct slot *));
 	e->slots = calloc(config->n_slots, sizeof(*e->slots));
-	if (e->buckets == NULL || e->slots == NULL) {
+	e->names = calloc(config->n_slots, sizeof(*e->names));
+	if (e->buckets == NULL || e->slots == NULL || e->names == NULL) {
 		egress_free(e);
 		errno = ENOMEM;
 		return NULL;
@@ -84,6 +85,7 @@ void egress_free(struct egress *e)
 	}
 	free(e->buckets);
 	free(e->slots);
+	free(e->names);
 	free(e);
 }
 
@@ -113,6 +115,17 @@ static bool deliver(struct egress *e, struct slot *s, struct parcel *p, uint64_t
 	return true;
 }
 
+static void name(struct egress *e, const struct slot *s, const struct parcel *p)
+{
+	struct slot_name *n = slot_name(e, s);
+
+	// The key is made of it, so it stays.
+	if (n->len > 0)
+		return;
+	n->len = p->n_domain;
+	memcpy(n->text, p->bytes + p->len, p->n_domain);
+}
+
 static void take(struct egress *e, const struct slot_key *key, struct parcel *p, uint64_t now)
 {
 	struct slot *s;
@@ -122,6 +135,8 @@ static void take(struct egress *e, const struct slot_key *key, struct parcel *p,
 		return;
 	}
 	s = slot_get(e, key, now);
+	if (s != NULL && p->n_domain > 0)
+		name(e, s, p);
 	for (unsigned i = 0; s != NULL && i < TRIES; i++) {
 		if (deliver(e, s, p, now))
 			return;
@@ -134,7 +149,8 @@ static struct slot_key key_of(const struct egress *e, const struct parcel *p)
 	unsigned n =
 		p->n_slots >= 1 && p->n_slots <= EGRESS_SLOTS_MAX ? p->n_slots : EGRESS_SLOTS_MAX;
 
-	return slot_key(e, &p->destination, p->listener, slot_index_of_pair(e, p->pair_hash, n));
+	return slot_key(e, &p->destination, p->listener, p->certificate,
+		slot_index_of_pair(e, p->pair_hash, n));
 }
 
 void egress_send(struct egress *e, struct parcel *p, uint64_t now)

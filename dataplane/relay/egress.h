@@ -59,8 +59,8 @@ struct egress_config {
 	bool (*tell_control)(void *arg, const struct link_message *m);
 	// Writes an OPTIONS to the peer at the other end; how many bytes, 0: it cannot.
 	size_t (*write_probe)(void *arg, tcp_conn_id conn, uint8_t out[EGRESS_PROBE_BYTES]);
-	// Whether the policy has this next hop.
-	bool (*has_hop)(void *arg, const struct endpoint *remote);
+	// Whether the policy has this next hop; domain: that it is found by, empty for others.
+	bool (*has_hop)(void *arg, const struct endpoint *remote, struct view domain);
 	void *arg; // of all of them
 };
 

@@ -12,6 +12,7 @@ struct link_target slot_target(const struct slot *s)
 		.remote = s->key.remote,
 		.listener = s->key.listener,
 		.slot = s->key.index,
+		.certificate = s->key.certificate,
 	};
 }
 
@@ -21,6 +22,7 @@ void slot_ask(struct egress *e, struct slot *s, uint64_t now)
 
 	link_message_init(&m, LINK_TARGET_WANTED);
 	m.target_wanted.target = slot_target(s);
+	(void)link_message_append(&m, slot_name(e, s)->text, slot_name(e, s)->len);
 	// One that is not heard is asked again as one that is not answered.
 	(void)e->config.tell_control(e->config.arg, &m);
 	s->due = now + e->ask_again_ns;
@@ -50,7 +52,7 @@ void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
 {
 	const struct link_target *t =
 		m->type == LINK_TARGET_OPEN ? &m->target_open.target : &m->target_refused.target;
-	struct slot_key key = slot_key(e, &t->remote, t->listener, t->slot);
+	struct slot_key key = slot_key(e, &t->remote, t->listener, t->certificate, t->slot);
 	struct slot *s = slot_find(e, &key);
 
 	// Too late, or never asked for.

@@ -89,11 +89,12 @@ bool slot_step(struct slot *s, enum slot_event event, uint64_t now)
 	return true;
 }
 
-struct slot_key slot_key(
-	const struct egress *e, const struct endpoint *remote, uint16_t listener, unsigned index)
+struct slot_key slot_key(const struct egress *e, const struct endpoint *remote, uint16_t listener,
+	uint32_t certificate, unsigned index)
 {
 	uint64_t rest = (uint64_t)remote->ip.family << 40 | (uint64_t)remote->transport << 32 |
 		(uint32_t)listener << 16 | remote->port;
+	uint64_t shown = certificate * ODD;
 	uint64_t half = mix_multiply(mix_load64(remote->ip.bytes) ^ e->config.key.k0,
 		mix_load64(remote->ip.bytes + 8) ^ e->config.key.k1);
 
@@ -101,7 +102,8 @@ struct slot_key slot_key(
 		.remote = *remote,
 		.listener = listener,
 		.index = (uint8_t)index,
-		.hash = mix_multiply(half ^ rest ^ ODD, e->config.key.k0 ^ ODD),
+		.certificate = certificate,
+		.hash = mix_multiply(half ^ rest ^ ODD, e->config.key.k0 ^ shown ^ ODD),
 	};
 }
 
@@ -137,7 +139,7 @@ unsigned slot_owner(const struct egress *e, const struct slot_key *key)
 static bool is_key(const struct slot_key *a, const struct slot_key *b)
 {
 	return a->hash == b->hash && a->index == b->index && a->listener == b->listener &&
-		endpoint_equal(&a->remote, &b->remote);
+		a->certificate == b->certificate && endpoint_equal(&a->remote, &b->remote);
 }
 
 struct slot *slot_find(const struct egress *e, const struct slot_key *key)
@@ -220,6 +222,7 @@ struct slot *slot_get(struct egress *e, const struct slot_key *key, uint64_t now
 			return NULL;
 		bucket = &e->buckets[bucket_of(e, key)];
 		*s = (struct slot){.key = *key, .used = now, .next_in_bucket = *bucket};
+		slot_name(e, s)->len = 0;
 		*bucket = s;
 		TAILQ_INSERT_TAIL(&e->recent, s, in_recent);
 	} else if (now - s->used > RECENT_STEP_NS) {

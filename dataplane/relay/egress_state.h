@@ -25,8 +25,15 @@ enum slot_event {
 struct slot_key {
 	struct endpoint remote;
 	uint16_t listener;
-	uint8_t index; // of the target's slots
-	uint64_t hash; // of the target alone: all its slots are counted from there
+	uint8_t index;        // of the target's slots
+	uint32_t certificate; // that is shown
+	uint64_t hash;        // of the target alone: all its slots are counted from there
+};
+
+// The domain that a slot's hop is found by, where no image has its name; canonical.
+struct slot_name {
+	uint8_t len;
+	uint8_t text[LINK_NAME_BYTES_MAX];
 };
 
 struct slot {
@@ -59,6 +66,7 @@ struct egress {
 	uint32_t bucket_mask;
 	struct slot **buckets;
 	struct slot *slots;
+	struct slot_name *names;            // by the slot's place
 	TAILQ_HEAD(slot_list, slot) recent; // those in a bucket, the longest unused first
 	struct slot_list busy;              // something is due, or may be
 };
@@ -69,8 +77,8 @@ bool slot_step(struct slot *s, enum slot_event event, uint64_t now);
 // The state after an event; SLOT_STATE_N where there is none.
 enum slot_state slot_state_after(enum slot_state state, enum slot_event event);
 const char *slot_state_name(enum slot_state state);
-struct slot_key slot_key(
-	const struct egress *e, const struct endpoint *remote, uint16_t listener, unsigned index);
+struct slot_key slot_key(const struct egress *e, const struct endpoint *remote, uint16_t listener,
+	uint32_t certificate, unsigned index);
 // Its slot among n of the target's: by rendezvous, so that few pairs move when n changes.
 unsigned slot_index_of_pair(const struct egress *e, uint32_t pair_hash, unsigned n);
 unsigned slot_owner(const struct egress *e, const struct slot_key *key);
@@ -96,6 +104,11 @@ static inline bool parcel_fits(const struct parcel *p, uint64_t queued, uint64_t
 	return queued + p->len <= hard / 2;
 }
 
+static inline struct slot_name *slot_name(const struct egress *e, const struct slot *s)
+{
+	return &e->names[s - e->slots];
+}
+
 static inline bool slot_is_secure(const struct slot *s)
 {
 	return s->key.remote.transport == TRANSPORT_TLS;
@@ -103,7 +116,9 @@ static inline bool slot_is_secure(const struct slot *s)
 
 static inline bool slot_has_hop(const struct egress *e, const struct slot *s)
 {
-	return e->config.has_hop(e->config.arg, &s->key.remote);
+	const struct slot_name *n = slot_name(e, s);
+
+	return e->config.has_hop(e->config.arg, &s->key.remote, view_of(n->text, n->len));
 }
 
 // egress_control.c

@@ -16,6 +16,7 @@ struct parcel {
 	struct parcel *next; // of the queue it waits in
 	uint8_t *bytes;
 	uint32_t len, room;
+	uint32_t certificate;        // of ours that is shown to a hop over TLS; 0: the default one
 	struct endpoint destination; // its transport says how it goes
 	uint16_t listener;           // leaves by
 	uint16_t worker;             // a response's: owner of conn
@@ -29,6 +30,7 @@ struct parcel {
 	uint8_t kind;                // enum parcel_kind
 	uint8_t method;              // enum sip_method
 	uint8_t n_slots;             // connections that its target may have: 1 to 4, 0: as many
+	uint8_t n_domain; // bytes behind the message: the domain whose hop it goes to (HOP_DOMAIN)
 	bool is_response;
 	bool again; // over UDP for a sender on a stream, which will not repeat it: we do (timers A,
 		    // E)

@@ -106,8 +106,8 @@ size_t relay_write_probe(const struct relay *r, uint16_t listener, const struct 
 // relay_in. REASON_none, or why.
 enum reason relay_judge_sender(struct relay *r, uint16_t listener, struct view sender,
 	const struct ip_addr *source, const struct card *card);
-// Whether a peer of the policy has this next hop.
-bool relay_has_hop(const struct relay *r, const struct endpoint *to);
+// Whether a peer of the policy has this next hop; domain: that DNS finds it by, empty for others.
+bool relay_has_hop(const struct relay *r, const struct endpoint *to, struct view domain);
 
 // How many connections of our own may bring a response to an endpoint, the one that its request
 // came by being gone (RFC 3261 §18.2.2): as many as requests to it have, where it is one of the

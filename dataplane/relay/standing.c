@@ -18,7 +18,21 @@ enum reason relay_judge_sender(struct relay *r, uint16_t listener, struct view s
 	return r->decider != NULL ? policy_judge_sender(r->decider, &query) : REASON_no_policy;
 }
 
-bool relay_has_hop(const struct relay *r, const struct endpoint *to)
+// Whether DNS finds that domain's servers for the policy, under this key.
+static bool is_found(const struct relay *r, const struct endpoint *to, struct view domain)
 {
-	return r->image != NULL && image_has_hop(r->image, to);
+	const struct image_peer *peer = image_peer_at(r->image, policy_peer_of(r->decider, domain));
+	struct ip_addr key;
+
+	if (peer == NULL || (peer->flags & IMAGE_PEER_DISCOVERED) == 0)
+		return false;
+	key = hop_key(image_hop_keys(r->image), HOP_DOMAIN, domain);
+	return ip_equal(&to->ip, &key);
+}
+
+bool relay_has_hop(const struct relay *r, const struct endpoint *to, struct view domain)
+{
+	if (r->image == NULL || r->decider == NULL)
+		return false;
+	return domain.len > 0 ? is_found(r, to, domain) : image_has_hop(r->image, to);
 }

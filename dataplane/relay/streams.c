@@ -55,11 +55,11 @@ static size_t write_probe(void *arg, tcp_conn_id conn, uint8_t out[EGRESS_PROBE_
 		s->config.relay, st->listener, &remote, conn ^ s->salt, out, EGRESS_PROBE_BYTES);
 }
 
-static bool has_hop(void *arg, const struct endpoint *remote)
+static bool has_hop(void *arg, const struct endpoint *remote, struct view domain)
 {
 	struct streams *s = arg;
 
-	return relay_has_hop(s->config.relay, remote);
+	return relay_has_hop(s->config.relay, remote, domain);
 }
 
 static int open_egress(struct streams *s)

@@ -33,6 +33,14 @@ void parcel_describe(struct parcel *p, const struct relay_out *out)
 	p->n_slots = out->n_slots;
 	p->is_response = out->is_response;
 	p->again = out->again;
+	p->certificate = out->certificate;
+	// Whoever opens the connection must tell control the name, on whichever worker that is.
+	p->n_domain = 0;
+	if (out->domain.len > 0 && out->domain.len <= LINK_NAME_BYTES_MAX &&
+		out->domain.len <= p->room - p->len) {
+		memcpy(p->bytes + p->len, out->domain.at, out->domain.len);
+		p->n_domain = (uint8_t)out->domain.len;
+	}
 }
 
 // The connection that its request came by is gone (RFC 3261 §18.2.2).
@@ -49,6 +57,7 @@ static void reopen(struct streams *s, struct parcel *p, uint64_t now)
 	p->conn = 0;
 	p->kind = PARCEL_KEEP;
 	p->pair_hash = (uint32_t)p->branch;
+	p->n_domain = 0;
 	p->n_slots = (uint8_t)n;
 	egress_send(s->egress, p, now);
 }

@@ -91,12 +91,12 @@ static void the_slots_of_a_target_are_dealt_to_the_workers_in_turn(void **state)
 	(void)state;
 	for (uint16_t port = 1; port <= 3000; port++) {
 		struct endpoint remote = {.ip = {.family = IP_V4}, .port = port};
-		struct slot_key key = slot_key(&e, &remote, 0, 0);
+		struct slot_key key = slot_key(&e, &remote, 0, 0, 0);
 		unsigned first = slot_owner(&e, &key);
 
 		of[first]++;
 		for (unsigned i = 1; i < EGRESS_SLOTS_MAX; i++) {
-			key = slot_key(&e, &remote, 0, i);
+			key = slot_key(&e, &remote, 0, 0, i);
 			assert_int_equal(slot_owner(&e, &key), (first + i) % 3);
 		}
 	}

@@ -61,6 +61,46 @@ static void a_message_waits_for_control_and_the_handshake_and_is_written(void **
 	assert_int_equal(world_last_told(w, LINK_TARGET_STATE)->target_state.state, LINK_TARGET_UP);
 }
 
+// A message to where a domain is found, showing a certificate.
+static struct parcel *parcel_by_domain(struct world *w, const char *domain, uint32_t certificate)
+{
+	struct parcel *p = world_parcel(w, 0, PARCEL_REQUEST, PAIR, 1, "one;", 4);
+
+	assert_true(p->room - p->len >= strlen(domain));
+	memcpy(p->bytes + p->len, domain, strlen(domain));
+	p->n_domain = (uint8_t)strlen(domain);
+	p->destination = (struct endpoint){
+		.ip = {.bytes = {1, 2, 3}, .family = IP_NAMED}, .transport = TRANSPORT_TLS};
+	p->certificate = certificate;
+	return p;
+}
+
+static void control_is_asked_for_a_hop_of_a_domain_by_its_name(void **state)
+{
+	struct world *w = *state;
+	const struct link_target_wanted *wanted;
+
+	w->answers = false;
+	world_send_parcel(w, parcel_by_domain(w, "fabrikam.example", 0));
+	wanted = &world_last_told(w, LINK_TARGET_WANTED)->target_wanted;
+	assert_int_equal(wanted->name_len, strlen("fabrikam.example"));
+	assert_memory_equal(wanted->name, "fabrikam.example", wanted->name_len);
+}
+
+static void connections_that_show_another_certificate_are_others(void **state)
+{
+	struct world *w = *state;
+
+	w->answers = false;
+	world_send_parcel(w, parcel_by_domain(w, "fabrikam.example", 0));
+	world_send_parcel(w, parcel_by_domain(w, "fabrikam.example", 0));
+	assert_int_equal(world_usage(w).n_slots, 1);
+	world_send_parcel(w, parcel_by_domain(w, "fabrikam.example", 7));
+	assert_int_equal(world_usage(w).n_slots, 2);
+	assert_int_equal(
+		world_last_told(w, LINK_TARGET_WANTED)->target_wanted.target.certificate, 7);
+}
+
 static void what_waited_is_written_in_its_order_and_what_comes_later_after_it(void **state)
 {
 	struct world *w = *state;
@@ -749,6 +789,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_message_waits_for_control_and_the_handshake_and_is_written),
 		CASE(what_waited_is_written_in_its_order_and_what_comes_later_after_it),
+		CASE(connections_that_show_another_certificate_are_others),
+		CASE(control_is_asked_for_a_hop_of_a_domain_by_its_name),
 		CASE(pairs_share_the_slots_and_one_pair_keeps_to_one),
 		CASE(a_target_has_no_more_connections_than_configured),
 		CASE_TWO(slots_belong_to_workers_in_turn_and_parcels_are_handed_over),

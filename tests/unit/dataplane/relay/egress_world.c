@@ -116,10 +116,11 @@ static void refuse(void *arg, struct parcel *p, enum reason reason, uint64_t now
 	put(worker, p);
 }
 
-static bool has_hop(void *arg, const struct endpoint *remote)
+static bool has_hop(void *arg, const struct endpoint *remote, struct view domain)
 {
 	unsigned n = partner_of(&remote->ip);
 
+	(void)domain;
 	return n >= WORLD_PARTNERS || !((struct world_worker *)arg)->world->withdrawn[n];
 }
 
@@ -354,7 +355,7 @@ void world_run(struct world *w, unsigned ms)
 struct parcel *world_parcel(struct world *w, unsigned n, enum parcel_kind kind, uint32_t pair,
 	unsigned slots, const char *text, size_t len)
 {
-	struct parcel *p = get(&w->workers[0], len);
+	struct parcel *p = get(&w->workers[0], len + LINK_NAME_BYTES_MAX);
 
 	p->len = (uint32_t)len;
 	memset(p->bytes, '.', len);
