@@ -5,6 +5,8 @@
 #include "control/api/api.h"
 #include "control/api/frame.h"
 
+#include "lib/base/addr.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
@@ -42,6 +44,10 @@ static const char help[] =
 	"  --handshakes-source N, --handshakes-all N\n"
 	"                      how many TLS handshakes one source, and all together, may\n"
 	"                      begin each second (50, 5000); 0: as many as they like\n"
+	"  --dns ADDRESS[@PORT]\n"
+	"                      a DNS server to ask, up to four (those of /etc/resolv.conf)\n"
+	"  --dns-anchor FILE   DNSSEC trust anchors: validate (not)\n"
+	"  --sips-first        look for _sips._tcp before _sipfederationtls._tcp\n"
 	"  --insecure-root     stay root: for tests only\n"
 	"  --version           print the version\n"
 	"  --help              print this\n";
@@ -102,6 +108,25 @@ static int take_number(uint32_t *out, const char *text, int *exit_code)
 }
 
 // One that has a value. 0 or -EINVAL.
+
+// ADDRESS or ADDRESS@PORT, as libunbound has it.
+static int take_dns(struct options *o, const char *text, int *exit_code)
+{
+	const char *at = strchrnul(text, '@');
+	struct ip_addr ip;
+	char *end;
+
+	if (o->n_dns == OPTIONS_DNS_MAX)
+		return refuse(exit_code, "one DNS server too many: ", text);
+	if (ip_parse(view_of(text, (size_t)(at - text)), &ip) < 0 ||
+		(*at == '@' &&
+			(strtoul(at + 1, &end, 10) - 1 >= UINT16_MAX || *end != '\0' ||
+				at[1] == '-')))
+		return refuse(exit_code, "not the address of a DNS server: ", text);
+	o->dns[o->n_dns++] = text;
+	return 0;
+}
+
 static int take(struct options *o, int option, int *exit_code)
 {
 	switch (option) {
@@ -124,6 +149,11 @@ static int take(struct options *o, int option, int *exit_code)
 		return take_number(&o->handshakes_source, optarg, exit_code);
 	case 'A':
 		return take_number(&o->handshakes_all, optarg, exit_code);
+	case 'n':
+		return take_dns(o, optarg, exit_code);
+	case 'a':
+		o->dns_anchor = optarg;
+		return 0;
 	default:
 		return find_group(o, optarg, exit_code);
 	}
@@ -140,6 +170,9 @@ int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 		{"publishers", required_argument, NULL, 'p'},
 		{"handshakes-source", required_argument, NULL, 'H'},
 		{"handshakes-all", required_argument, NULL, 'A'},
+		{"dns", required_argument, NULL, 'n'},
+		{"dns-anchor", required_argument, NULL, 'a'},
+		{"sips-first", no_argument, NULL, 'f'},
 		{"insecure-root", no_argument, NULL, 'r'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -167,8 +200,13 @@ int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 		case 'p':
 		case 'H':
 		case 'A':
+		case 'n':
+		case 'a':
 			if (take(o, option, exit_code) < 0)
 				return -EINVAL;
+			break;
+		case 'f':
+			o->sips_first = true;
 			break;
 		case 'r':
 			o->insecure_root = true;

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define OPTIONS_DNS_MAX 4
+
 struct options {
 	const char *dataplane;    // the dataplane's socket
 	const char *socket;       // control's own
@@ -18,6 +20,12 @@ struct options {
 	gid_t publishers; // a group that may publish; API_NO_GROUP: none
 	// Handshakes that peers may begin each second, of one source and in all; 0: no limit.
 	uint32_t handshakes_source, handshakes_all;
+	// Servers that DNS is asked of, each ADDRESS or ADDRESS@PORT; none: those of
+	// /etc/resolv.conf.
+	const char *dns[OPTIONS_DNS_MAX];
+	unsigned n_dns;
+	const char *dns_anchor; // file of DNSSEC trust anchors; NULL: nothing is validated
+	bool sips_first;        // _sips._tcp before _sipfederationtls._tcp
 	bool insecure_root;
 };
 

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// What libuv, SQLite, Hyperscan, the link and the allocator need.
+// What libuv, SQLite, Hyperscan, libunbound, the link and the allocator need.
 static const int allowed[] = {
 	SCMP_SYS(accept4),
 	SCMP_SYS(access),
@@ -43,6 +43,7 @@ static const int allowed[] = {
 	SCMP_SYS(getcwd),
 	SCMP_SYS(getdents64),
 	SCMP_SYS(getegid),
+	SCMP_SYS(getpeername),
 	SCMP_SYS(geteuid),
 	SCMP_SYS(getgid),
 	SCMP_SYS(getpid),
@@ -111,6 +112,10 @@ static const int allowed[] = {
 	SCMP_SYS(writev),
 };
 
+// The dataplane's and fedctl's sockets; DNS. What answers there is parsed by a thread of this
+// process, behind this very filter.
+static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
+
 int sandbox_drop(const char *name, uid_t uid, gid_t gid)
 {
 	if (initgroups(name, gid) < 0 || setresgid(gid, gid, gid) < 0 ||
@@ -128,9 +133,9 @@ static int add_rules(scmp_filter_ctx filter)
 
 	for (size_t i = 0; error == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (error == 0)
-		error = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	for (size_t i = 0; error == 0 && i < sizeof(families) / sizeof(families[0]); i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+			SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i]));
 	if (error == 0)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 			SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));

@@ -89,7 +89,9 @@ static int configure(struct ub_ctx *context, const struct resolver_config *confi
 	// A thread of this process: the sandbox lets no other one be made.
 	if (ub_ctx_async(context, 1) != 0)
 		return -EINVAL;
-	if (config->servers == NULL)
+	// A resolver of the machine's own is as good as any.
+	error = ub_ctx_set_option(context, "do-not-query-localhost:", "no");
+	if (error == 0 && config->servers == NULL)
 		error = ub_ctx_resolvconf(context, NULL);
 	for (size_t i = 0; error == 0 && i < config->n_servers; i++)
 		error = ub_ctx_set_fwd(context, config->servers[i]);

@@ -42,8 +42,7 @@ struct dns_source {
 };
 
 struct resolver_config {
-	// Of servers to ask, NULL: those of /etc/resolv.conf; its own recursion needs none of
-	// either and is what an empty list means.
+	// Of servers to ask, each ADDRESS or ADDRESS@PORT; NULL: those of /etc/resolv.conf.
 	const char *const *servers;
 	size_t n_servers;
 	const char *trust_anchor; // file of the root's keys; NULL: nothing is validated
