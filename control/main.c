@@ -149,7 +149,7 @@ static int start_modules(struct control *c)
 	if (c->publisher == NULL)
 		return fail("publisher", -errno);
 	settings.publisher = c->publisher;
-	c->targets = target_server_new(c->publisher);
+	c->targets = target_server_new(c->publisher, NULL);
 	if (c->targets == NULL)
 		return fail("targets", -errno);
 	settings.targets = target_server_targets(c->targets);

@@ -15,7 +15,7 @@ static void add(void *arg, const struct targets_row *row)
 	char text[ENDPOINT_TEXT_BYTES];
 	json_t *json;
 
-	endpoint_format(&row->remote, text);
+	endpoint_format(row->address.port != 0 ? &row->address : &row->remote, text);
 	json = json_pack("{s:s, s:i, s:s, s:i, s:I, s:i, s:i, s:I, s:I, s:I, s:I}", "target", text,
 		"listener", (int)row->listener, "listener_name",
 		known ? status->listeners[row->listener].name : "", "up", (int)row->n_up, "up_ms",
@@ -23,6 +23,9 @@ static void add(void *arg, const struct targets_row *row)
 		(int)row->n_failures, "opened", (json_int_t)row->n_opened, "ended",
 		(json_int_t)row->n_ended, "failed", (json_int_t)row->n_failed, "lost_bytes",
 		(json_int_t)row->lost_bytes);
+	if (row->name.len > 0)
+		json_object_set_new(
+			json, "name", json_stringn((const char *)row->name.at, row->name.len));
 	if (row->reason != REASON_none) {
 		json_object_set_new(json, "reason", json_string(reason_name(row->reason)));
 		json_object_set_new(json, "reason_text", json_string(reason_text(row->reason)));

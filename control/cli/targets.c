@@ -32,6 +32,7 @@ static void print_targets(const json_t *reply)
 	for (i = 0; (target = json_array_get(targets, i)) != NULL; i++) {
 		struct cell listener = cell_number(reply_number(target, "listener"));
 		const char *name = reply_text(target, "listener_name");
+		const char *of = reply_text(target, "name");
 		struct cell c[] = {
 			cell_number(reply_number(target, "up")),
 			state_of(target),
@@ -41,7 +42,7 @@ static void print_targets(const json_t *reply)
 			cell_number(reply_number(target, "failed")),
 			cell_number(reply_number(target, "lost_bytes")),
 		};
-		const char *cells[] = {reply_text(target, "target"),
+		const char *cells[] = {of[0] != '\0' ? of : reply_text(target, "target"),
 			name[0] != '\0' ? name : listener.text, c[0].text, c[1].text, c[2].text,
 			c[3].text, c[4].text, c[5].text, c[6].text,
 			reply_text(target, "reason_text")};

@@ -4,13 +4,15 @@
 
 #pragma once
 
+#include "control/dns/finder.h"
 #include "control/publish/publisher.h"
 #include "control/target/targets.h"
 
 struct target_server;
 
-// From now on, for as long as the publisher has its dataplane. NULL with errno.
-struct target_server *target_server_new(struct publisher *p);
+// From now on, for as long as the publisher has its dataplane. finder: of next hops that are names,
+// must outlive the server; NULL: none of them is found. NULL with errno.
+struct target_server *target_server_new(struct publisher *p, struct finder *finder);
 // After publisher_stop(), or before it was used.
 void target_server_free(struct target_server *s);
 

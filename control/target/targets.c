@@ -14,17 +14,25 @@
 
 struct connection {
 	bool up;
+	uint8_t place; // that it was opened to, or is to be
 	uint64_t since_ns;
 };
 
 struct target {
 	struct endpoint remote;
 	uint16_t listener;
+	uint32_t certificate;
 	uint32_t n_failures;
 	uint64_t until_ns; // of the back-off
 	enum reason reason;
 	uint64_t lost_bytes, n_opened, n_ended, n_failed;
 	struct connection connections[LINK_TARGET_SLOTS];
+	// Of a name: which of its places is tried, and who waits to be told, a bit a worker.
+	uint8_t place, n_places;
+	uint8_t name_len;
+	uint8_t name[LINK_NAME_BYTES_MAX];
+	struct endpoint address;
+	uint64_t asking[LINK_TARGET_SLOTS];
 	struct target *next_in_bucket;
 	TAILQ_ENTRY(target) in_recent;
 };
@@ -88,7 +96,7 @@ void targets_free(struct targets *t)
 
 // Only hops of the published policy come here, so nobody can choose them to collide.
 static struct target **bucket_of(
-	struct targets *t, const struct endpoint *remote, uint16_t listener)
+	struct targets *t, const struct endpoint *remote, uint16_t listener, uint32_t certificate)
 {
 	static const struct siphash_key key = {0x7461726765747321, 0x6665647265656c79};
 	struct siphash h;
@@ -96,15 +104,16 @@ static struct target **bucket_of(
 	siphash_init(&h, &key);
 	siphash_add(&h, remote, sizeof(*remote));
 	siphash_add(&h, &listener, sizeof(listener));
+	siphash_add(&h, &certificate, sizeof(certificate));
 	return &t->buckets[siphash_end(&h) & t->bucket_mask];
 }
 
 static struct target *find(struct targets *t, const struct link_target *which)
 {
-	struct target *found = *bucket_of(t, &which->remote, which->listener);
+	struct target *found = *bucket_of(t, &which->remote, which->listener, which->certificate);
 
 	while (found != NULL &&
-		(found->listener != which->listener ||
+		(found->listener != which->listener || found->certificate != which->certificate ||
 			!endpoint_equal(&found->remote, &which->remote)))
 		found = found->next_in_bucket;
 	return found;
@@ -129,7 +138,8 @@ static struct target *give_way(struct targets *t)
 	if (target == NULL)
 		return NULL;
 	TAILQ_REMOVE(&t->recent, target, in_recent);
-	for (at = bucket_of(t, &target->remote, target->listener); *at != target;)
+	for (at = bucket_of(t, &target->remote, target->listener, target->certificate);
+		*at != target;)
 		at = &(*at)->next_in_bucket;
 	*at = target->next_in_bucket;
 	return target;
@@ -148,9 +158,11 @@ static struct target *get(struct targets *t, const struct link_target *which)
 	target = t->n_used < t->n_max ? &t->all[t->n_used++] : give_way(t);
 	if (target == NULL)
 		return NULL;
-	bucket = bucket_of(t, &which->remote, which->listener);
-	*target = (struct target){
-		.remote = which->remote, .listener = which->listener, .next_in_bucket = *bucket};
+	bucket = bucket_of(t, &which->remote, which->listener, which->certificate);
+	*target = (struct target){.remote = which->remote,
+		.listener = which->listener,
+		.certificate = which->certificate,
+		.next_in_bucket = *bucket};
 	*bucket = target;
 	TAILQ_INSERT_TAIL(&t->recent, target, in_recent);
 	return target;
@@ -169,31 +181,100 @@ static void refuse(struct link_message *answer, const struct link_target *which,
 	answer->target_refused.retry_ms = retry_ms;
 }
 
-static void answer_wanted(struct targets *t, const struct image *image, unsigned n_listeners,
-	const struct link_target *which, uint64_t now_ns, struct link_message *answer)
+static void open_to(struct target *target, const struct link_target *which,
+	const struct endpoint *address, struct link_message *answer)
 {
+	target->address = *address;
+	target->connections[which->slot].place = target->place;
+	link_message_init(answer, LINK_TARGET_OPEN);
+	answer->target_open.target = *which;
+	answer->target_open.address = *address;
+}
+
+// A domain whose servers DNS says, for the policy and under this very key.
+static bool is_discovered(
+	const struct targets_policy *policy, const struct endpoint *remote, struct view domain)
+{
+	const struct image_peer *peer =
+		image_peer_at(policy->image, policy->peer_of(policy->arg, domain));
+	struct ip_addr key;
+
+	if (peer == NULL || (peer->flags & IMAGE_PEER_DISCOVERED) == 0 || remote->port != 0 ||
+		remote->transport != TRANSPORT_TLS)
+		return false;
+	key = hop_key(image_hop_keys(policy->image), HOP_DOMAIN, domain);
+	return ip_equal(&key, &remote->ip);
+}
+
+// Whether some peer has the hop; *name: of a named one, and what it is of.
+static bool is_known(const struct targets_policy *policy, const struct link_target_wanted *wanted,
+	enum hop_kind *kind, struct view *name)
+{
+	const struct endpoint *remote = &wanted->target.remote;
+
+	*name = view_of(wanted->name, wanted->name_len);
+	*kind = HOP_DOMAIN;
+	if (policy->image == NULL)
+		return false;
+	if (remote->ip.family == IP_NAMED && name->len > 0)
+		return is_discovered(policy, remote, *name);
+	*name = VIEW_NONE;
+	return image_has_hop(policy->image, remote) &&
+		(remote->ip.family != IP_NAMED ||
+			image_hop_name(policy->image, &remote->ip, kind, name));
+}
+
+// Asks where a name is, unless the worker is waiting for that already.
+static enum targets_reply ask(struct target *target, unsigned worker,
+	const struct link_target *which, enum hop_kind kind, struct view name,
+	struct targets_question *question)
+{
+	uint64_t bit = UINT64_C(1) << worker % 64;
+
+	if ((target->asking[which->slot] & bit) != 0)
+		return TARGETS_NOTHING;
+	target->asking[which->slot] |= bit;
+	target->name_len = (uint8_t)name.len;
+	memcpy(target->name, name.at, name.len);
+	*question = (struct targets_question){
+		.worker = worker,
+		.target = *which,
+		.kind = kind,
+		.port = which->remote.port,
+		.name_len = (uint8_t)name.len,
+	};
+	memcpy(question->name, name.at, name.len);
+	return TARGETS_FIND;
+}
+
+static enum targets_reply take_wanted(struct targets *t, const struct targets_policy *policy,
+	unsigned n_listeners, unsigned worker, const struct link_target_wanted *wanted,
+	uint64_t now_ns, struct link_message *answer, struct targets_question *question)
+{
+	const struct link_target *which = &wanted->target;
 	struct target *target;
+	enum hop_kind kind;
+	struct view name;
 	uint32_t left;
 
-	if (which->listener >= n_listeners || image == NULL ||
-		!image_has_hop(image, &which->remote)) {
+	if (which->listener >= n_listeners || !is_known(policy, wanted, &kind, &name)) {
 		t->n_unknown++;
 		refuse(answer, which, TARGETS_UNKNOWN_MS);
-		return;
+		return TARGETS_ANSWER;
 	}
 	target = get(t, which);
 	if (target == NULL) {
 		refuse(answer, which, TARGETS_BACK_OFF_MS_MIN);
-		return;
+		return TARGETS_ANSWER;
 	}
 	left = back_off_left(target, now_ns);
-	if (left > 0) {
+	if (left > 0)
 		refuse(answer, which, left);
-		return;
-	}
-	link_message_init(answer, LINK_TARGET_OPEN);
-	answer->target_open.target = *which;
-	answer->target_open.address = which->remote;
+	else if (name.len > 0)
+		return ask(target, worker, which, kind, name, question);
+	else
+		open_to(target, which, &which->remote, answer);
+	return TARGETS_ANSWER;
 }
 
 static bool is_stable(const struct connection *c, uint64_t now_ns)
@@ -225,6 +306,48 @@ static bool was_cut(enum reason reason)
 	return reason != REASON_tcp_closed && reason != REASON_egress_idle;
 }
 
+// A connection to a place of the target has failed: on to the next place, or to the back-off behind
+// the last one. What failed at a place that is not tried any more changes nothing.
+static void take_failure(
+	struct targets *t, struct target *target, const struct connection *c, uint64_t now_ns)
+{
+	if (c->place != target->place)
+		return;
+	if (target->place + 1 < target->n_places) {
+		target->place++;
+		return;
+	}
+	target->place = 0;
+	back_off(t, target, now_ns);
+}
+
+void targets_found(struct targets *t, const struct targets_question *question,
+	const struct endpoint places[], size_t n_places, uint64_t now_ns,
+	struct link_message *answer)
+{
+	const struct link_target *which = &question->target;
+	struct target *target = find(t, which);
+	uint32_t left;
+
+	if (target == NULL) {
+		refuse(answer, which, TARGETS_BACK_OFF_MS_MIN);
+		return;
+	}
+	target->asking[which->slot] &= ~(UINT64_C(1) << question->worker % 64);
+	target->n_places = (uint8_t)(n_places < UINT8_MAX ? n_places : UINT8_MAX);
+	if (target->place >= target->n_places)
+		target->place = 0;
+	if (n_places == 0) {
+		target->reason = REASON_egress_unresolved;
+		back_off(t, target, now_ns);
+	}
+	left = back_off_left(target, now_ns);
+	if (left > 0)
+		refuse(answer, which, left);
+	else
+		open_to(target, which, &places[target->place], answer);
+}
+
 static void take_end(
 	struct targets *t, struct target *target, const struct link_message *m, uint64_t now_ns)
 {
@@ -240,7 +363,7 @@ static void take_end(
 	target->n_failed += failed;
 	target->n_ended += !failed;
 	if (failed || (!is_stable(c, now_ns) && was_cut(target->reason)))
-		back_off(t, target, now_ns);
+		take_failure(t, target, c, now_ns);
 	*c = (struct connection){0};
 }
 
@@ -252,7 +375,7 @@ static void take_up(struct target *target, const struct link_message *m, uint64_
 	age = age < now_ns / MS ? age * MS : now_ns;
 	// Told again to a control that has restarted, it is none that was opened.
 	target->n_opened += !c->up;
-	*c = (struct connection){.up = true, .since_ns = now_ns - age};
+	*c = (struct connection){.up = true, .place = c->place, .since_ns = now_ns - age};
 	// It answers: its other connections need not wait.
 	target->until_ns = 0;
 }
@@ -272,23 +395,24 @@ static void take_state(struct targets *t, const struct link_message *m, uint64_t
 		take_end(t, target, m, now_ns);
 }
 
-bool targets_hear(struct targets *t, const struct image *image, unsigned n_listeners,
-	const struct link_message *m, uint64_t now_ns, struct link_message *answer)
+enum targets_reply targets_hear(struct targets *t, const struct targets_policy *policy,
+	unsigned n_listeners, unsigned worker, const struct link_message *m, uint64_t now_ns,
+	struct link_message *answer, struct targets_question *question)
 {
-	if (m->type == LINK_TARGET_STATE) {
+	if (m->type == LINK_TARGET_STATE)
 		take_state(t, m, now_ns);
-		return false;
-	}
 	if (m->type != LINK_TARGET_WANTED)
-		return false;
-	answer_wanted(t, image, n_listeners, &m->target_wanted.target, now_ns, answer);
-	return true;
+		return TARGETS_NOTHING;
+	return take_wanted(
+		t, policy, n_listeners, worker, &m->target_wanted, now_ns, answer, question);
 }
 
 void targets_forget_connections(struct targets *t)
 {
-	for (uint32_t i = 0; i < t->n_used; i++)
+	for (uint32_t i = 0; i < t->n_used; i++) {
 		memset(t->all[i].connections, 0, sizeof(t->all[i].connections));
+		memset(t->all[i].asking, 0, sizeof(t->all[i].asking));
+	}
 }
 
 static void describe(const struct target *target, uint64_t now_ns, struct targets_row *row)
@@ -297,7 +421,10 @@ static void describe(const struct target *target, uint64_t now_ns, struct target
 
 	*row = (struct targets_row){
 		.remote = target->remote,
+		.name = view_of(target->name, target->name_len),
+		.address = target->address,
 		.listener = target->listener,
+		.certificate = target->certificate,
 		.n_up = count_up(target),
 		.back_off_ms = back_off_left(target, now_ns),
 		.n_failures = target->n_failures,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which next hops the workers may connect to, and when: those that a peer of the published policy
-// has, and a dead one not before its back-off is over. Workers ask and are answered at once; what
-// becomes of the connections they say themselves (lib/link/message.def).
+// has, and a dead one not before its back-off is over. Workers ask and are answered at once, or as
+// soon as it is known where a name leads; what becomes of the connections they say themselves
+// (lib/link/message.def).
+//
+// Of the places that a name has, the next one is tried when one fails, and only the last failure
+// makes it back off.
 //
 // A failure counts once for all connections of a target that failed together: while it is backing
 // off, further ones change nothing. It is forgotten when a connection has stood for a while.
@@ -24,22 +28,56 @@
 
 struct targets;
 
+// What is published, as far as it is asked here.
+struct targets_policy {
+	const struct image *image; // NULL: nothing
+	// Whose a canonical domain is: IMAGE_PEER_NONE for nobody's.
+	uint32_t (*peer_of)(void *arg, struct view domain);
+	void *arg;
+};
+
+enum targets_reply {
+	TARGETS_NOTHING,
+	TARGETS_ANSWER, // *answer is to be said to the worker
+	TARGETS_FIND,   // *question is to be answered by targets_found(), now or later
+};
+
+// Where a named hop is. worker and target are the worker's words, to be given back.
+struct targets_question {
+	unsigned worker;
+	struct link_target target;
+	enum hop_kind kind;
+	uint16_t port;
+	uint8_t name_len;
+	uint8_t name[LINK_NAME_BYTES_MAX]; // canonical
+};
+
 // n_max: targets remembered at once, 1 to 2^20; the longest unused ones without a connection give
 // way. seed: of the jitter. NULL with errno.
 struct targets *targets_new(uint32_t n_max, uint64_t seed);
 void targets_free(struct targets *t);
 
-// A TARGET_... message of a worker, already checked by link_message_check(). True: *answer is to be
-// said to that worker. image: what is published now, or NULL. n_listeners: of the dataplane.
-bool targets_hear(struct targets *t, const struct image *image, unsigned n_listeners,
-	const struct link_message *m, uint64_t now_ns, struct link_message *answer);
+// A TARGET_... message of a worker < 64, already checked by link_message_check(). policy: now.
+// n_listeners: of the dataplane. A question is put once, however often the worker asks meanwhile.
+enum targets_reply targets_hear(struct targets *t, const struct targets_policy *policy,
+	unsigned n_listeners, unsigned worker, const struct link_message *m, uint64_t now_ns,
+	struct link_message *answer, struct targets_question *question);
 
-// Another attachment: its workers will tell of their connections. Back-offs stay.
+// places: of the name, in the order to try them; none: it has none, or nobody could say. Writes
+// what is to be said to the worker that asked.
+void targets_found(struct targets *t, const struct targets_question *question,
+	const struct endpoint places[], size_t n_places, uint64_t now_ns,
+	struct link_message *answer);
+
+// Another attachment: its workers will tell of their connections, and ask anew. Back-offs stay.
 void targets_forget_connections(struct targets *t);
 
 struct targets_row {
 	struct endpoint remote;
+	struct view name; // of a named one, until the next call; empty where it was never asked for
+	struct endpoint address; // that was last connected to
 	uint16_t listener;
+	uint32_t certificate; // of ours, by image_certificate_id(); 0: the default one
 	unsigned n_up;
 	uint64_t up_ms;                       // since the oldest connection came up; 0: none is up
 	uint32_t back_off_ms;                 // left; 0: may be connected to

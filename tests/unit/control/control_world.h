@@ -50,7 +50,7 @@ static inline void start(void)
 	assert_non_null(c.publisher);
 	settings.store = c.store;
 	settings.publisher = c.publisher;
-	c.targets = target_server_new(c.publisher);
+	c.targets = target_server_new(c.publisher, NULL);
 	assert_non_null(c.targets);
 	settings.targets = target_server_targets(c.targets);
 	sessions.publisher = c.publisher;

@@ -51,14 +51,31 @@ static struct link_target target(unsigned hop, uint8_t slot)
 	return t;
 }
 
+static uint32_t nobodys(void *arg, struct view domain)
+{
+	(void)arg;
+	(void)domain;
+	return IMAGE_PEER_NONE;
+}
+
+static enum targets_reply hear(struct fixture *f, const struct image *image,
+	const struct link_message *m, struct link_message *answer)
+{
+	const struct targets_policy policy = {.image = image, .peer_of = nobodys};
+	struct targets_question question;
+
+	return targets_hear(f->targets, &policy, LISTENERS, 0, m, f->now, answer, &question);
+}
+
 // Milliseconds until it may be connected to; 0: now.
 static uint32_t want_target(struct fixture *f, const struct link_target *which)
 {
-	struct link_message m = {.type = LINK_TARGET_WANTED, .n_bytes = LINK_BYTES_TARGET_WANTED}, answer;
+	struct link_message m = {.type = LINK_TARGET_WANTED, .n_bytes = LINK_BYTES_TARGET_WANTED},
+			    answer;
 
 	m.target_wanted.target = *which;
 	assert_null(link_message_check(&m, LINK_TO_CONTROL, 0));
-	assert_true(targets_hear(f->targets, f->image.image, LISTENERS, &m, f->now, &answer));
+	assert_int_equal(hear(f, f->image.image, &m, &answer), TARGETS_ANSWER);
 	assert_null(link_message_check(&answer, LINK_TO_WORKER, 0));
 	assert_memory_equal(&answer.target_open.target, which, sizeof(*which));
 	return answer.type == LINK_TARGET_OPEN ? 0 : answer.target_refused.retry_ms;
@@ -74,14 +91,15 @@ static uint32_t want(struct fixture *f, unsigned hop)
 static void tell_slot(struct fixture *f, unsigned hop, uint8_t slot, enum link_target_state state,
 	enum reason reason)
 {
-	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE}, answer;
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE},
+			    answer;
 
 	m.target_state.target = target(hop, slot);
 	m.target_state.state = (uint8_t)state;
 	m.target_state.reason = (uint16_t)reason;
 	m.target_state.lost_bytes = state == LINK_TARGET_ENDED ? 10 : 0;
 	assert_null(link_message_check(&m, LINK_TO_CONTROL, 0));
-	assert_false(targets_hear(f->targets, f->image.image, LISTENERS, &m, f->now, &answer));
+	assert_int_equal(hear(f, f->image.image, &m, &answer), TARGETS_NOTHING);
 }
 
 static void tell(struct fixture *f, unsigned hop, enum link_target_state state, enum reason reason)
@@ -139,10 +157,11 @@ static void what_no_peer_has_is_refused_and_counted(void **state)
 static void without_a_policy_nothing_may_be_connected_to(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m = {.type = LINK_TARGET_WANTED, .n_bytes = LINK_BYTES_TARGET_WANTED}, answer;
+	struct link_message m = {.type = LINK_TARGET_WANTED, .n_bytes = LINK_BYTES_TARGET_WANTED},
+			    answer;
 
 	m.target_wanted.target = target(0, 0);
-	assert_true(targets_hear(f->targets, NULL, LISTENERS, &m, f->now, &answer));
+	assert_int_equal(hear(f, NULL, &m, &answer), TARGETS_ANSWER);
 	assert_int_equal(answer.type, LINK_TARGET_REFUSED);
 }
 
@@ -260,7 +279,8 @@ static void one_that_was_closed_in_good_order_may_be_opened_again_at_once(void *
 static void after_an_attachment_connections_are_told_anew_and_back_offs_stay(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE}, answer;
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE},
+			    answer;
 
 	assert_int_equal(want(f, 0), 0);
 	tell(f, 0, LINK_TARGET_UP, REASON_none);
@@ -272,7 +292,7 @@ static void after_an_attachment_connections_are_told_anew_and_back_offs_stay(voi
 	m.target_state.target = target(0, 0);
 	m.target_state.state = LINK_TARGET_UP;
 	m.target_state.since_ms = 90000;
-	assert_false(targets_hear(f->targets, f->image.image, LISTENERS, &m, f->now, &answer));
+	assert_int_equal(hear(f, f->image.image, &m, &answer), TARGETS_NOTHING);
 	assert_int_equal(list(f).row[0].n_up, 1);
 	assert_int_equal(list(f).row[0].up_ms, 90000);
 }
@@ -280,12 +300,13 @@ static void after_an_attachment_connections_are_told_anew_and_back_offs_stay(voi
 static void a_connection_older_than_the_clock_is_as_old_as_the_clock(void **state)
 {
 	struct fixture *f = *state;
-	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE}, answer;
+	struct link_message m = {.type = LINK_TARGET_STATE, .n_bytes = LINK_BYTES_TARGET_STATE},
+			    answer;
 
 	m.target_state.target = target(0, 0);
 	m.target_state.state = LINK_TARGET_UP;
 	m.target_state.since_ms = UINT64_MAX;
-	assert_false(targets_hear(f->targets, f->image.image, LISTENERS, &m, f->now, &answer));
+	assert_int_equal(hear(f, f->image.image, &m, &answer), TARGETS_NOTHING);
 	assert_int_equal(list(f).row[0].up_ms, f->now / MS);
 }
 
