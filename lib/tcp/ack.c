@@ -134,11 +134,12 @@ static uint32_t find_losses(struct tcp *t, struct tcp_conn *c, struct tcp_news *
 	return tcp_rack_detect(t, c, &news->lost);
 }
 
-static void leave_recovery(struct tcp_sender *q)
+static void leave_recovery(struct tcp_sender *q, const struct tcp_news *news)
 {
 	if (q->recovery == TCP_RECOVERY)
 		tcp_congestion_recovered(q);
-	tcp_rack_recovered(&q->flight);
+	if (!news->duplicate_data)
+		tcp_rack_recovered(&q->flight);
 	q->recovery = TCP_OPEN;
 }
 
@@ -166,7 +167,7 @@ static void control_congestion(struct tcp *t, struct tcp_conn *c, const struct t
 	if (q->recovery != TCP_RECOVERY && news->acked > 0)
 		tcp_congestion_acked(t, q, news->acked);
 	if (!was_open && news->acked > 0 && seq_ge(q->una, q->flight.recover))
-		leave_recovery(q);
+		leave_recovery(q, news);
 	// What was too long, or a probe of a window, is sent again without a word on congestion.
 	if (q->recovery == TCP_OPEN && (was_open ? news->lost : q->flight.lost > 0))
 		tcp_sender_enter_recovery(t, c, news);

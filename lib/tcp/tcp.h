@@ -39,8 +39,8 @@ struct tcp_config {
 	// Unacknowledged data this old ends a connection, and so does an open that takes longer
 	// (RFC 9293 §3.8.3, §3.10.8).
 	uint32_t user_timeout_s;
-	uint32_t time_wait_s;    // twice the maximum segment lifetime
-	struct siphash_key key;  // secret and fresh: initial sequence numbers, cookies, the table
+	uint32_t time_wait_s;   // twice the maximum segment lifetime
+	struct siphash_key key; // secret and fresh: initial sequence numbers, cookies, the table
 };
 
 // Sizes and times that suit n_conns connections; the key is zero.
