@@ -32,12 +32,13 @@ SYSCTLS = {
     # What one run found out must not help the next.
     "net.ipv4.tcp_no_metrics_save": "1",
 }
-# Loss in percent -> bytes that take some seconds.
-LOSS = {"0": 60_000_000, "0.1": 6_000_000, "1": 1_500_000, "3": 750_000}
+# Loss in percent -> bytes: so many that it is not the first loss, sooner or later, which decides.
+LOSS = {"0": 60_000_000, "0.1": 24_000_000, "1": 6_000_000, "3": 3_000_000}
 THIN_LOSS = ("1", "3")
 THIN_BYTES = 512
 THIN_RATE = 1000
-AT_ONCE = 4
+RUNS = 21
+AT_ONCE = 6
 
 
 def ip(*arguments):
@@ -164,26 +165,33 @@ def run_all(build, loss, runs, arguments, at_once):
     return {who: results[i :: len(sides())] for i, who in enumerate(sides())}
 
 
-def report(as_json, bench, case, values, unit):
-    """One line a Linux: values of each side, ours relative to it."""
+def report(as_json, bench, case, runs, unit):
+    """One line a Linux: medians of each side, ours relative to it, and the least and most of ours."""
+    values = {who: statistics.median(side) for who, side in runs.items()}
+    ours = runs[OURS]
     for who in sides()[1:]:
         ratio = values[OURS] / values[who]
         if as_json:
             print(json.dumps({"bench": bench, "case": case, "value": round(values[OURS], 3),
-                              "unit": unit, "baseline": f"linux {who}",
+                              "min": round(min(ours), 3), "max": round(max(ours), 3),
+                              "runs": len(ours), "unit": unit, "baseline": f"linux {who}",
+                              "baseline_value": round(values[who], 3),
                               "ratio": round(ratio, 3)}), flush=True)
         else:
-            print(f"{bench:<14} {case:<44} {values[OURS]:12.2f} {unit}  {ratio:.2f} x linux {who}",
-                  flush=True)
+            print(f"{bench:<14} {case:<44} {values[OURS]:12.2f} {unit}  ({len(ours)} runs, "
+                  f"{min(ours):.2f} to {max(ours):.2f})  {ratio:.2f} x linux {who}, "
+                  f"{values[who]:.2f}", flush=True)
 
 
 def bench_loss(build, as_json, quick):
     for loss, n_bytes in LOSS.items():
+        if quick:
+            n_bytes //= 4
         # What the machine limits is measured alone.
-        results = run_all(build, loss, 3 if quick else 21,
+        results = run_all(build, loss, 3 if quick else RUNS,
                           ["--kind", "after-fin", "--up", str(n_bytes)],
                           1 if loss == "0" else AT_ONCE)
-        rates = {who: statistics.median(n_bytes * 8e-6 / r["seconds"] for r in side)
+        rates = {who: [n_bytes * 8e-6 / r["seconds"] for r in side]
                  for who, side in results.items()}
         report(as_json, "tcp_loss", f"{loss} % loss, {DELAY_MS} ms each way", rates, "Mb/s")
 
@@ -191,12 +199,11 @@ def bench_loss(build, as_json, quick):
 def bench_thin(build, as_json, quick):
     n_messages = THIN_RATE * (3 if quick else 10)
     for loss in THIN_LOSS:
-        results = run_all(build, loss, 2 if quick else 9, [
+        results = run_all(build, loss, 2 if quick else RUNS, [
             "--kind", "thin", "--up", str(n_messages * THIN_BYTES), "--message", str(THIN_BYTES),
-            "--per-s", str(THIN_RATE)], 3)
+            "--per-s", str(THIN_RATE)], AT_ONCE)
         for what in ("p50_us", "p99_us"):
-            late = {who: statistics.median(r[what] for r in side) / 1000
-                    for who, side in results.items()}
+            late = {who: [r[what] / 1000 for r in side] for who, side in results.items()}
             report(as_json, "tcp_thin", f"{loss} % loss, {DELAY_MS} ms each way, {what[:3]} late",
                    late, "ms")
 
