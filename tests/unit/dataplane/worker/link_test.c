@@ -48,7 +48,8 @@ static int teardown(void **state)
 
 static void push_ping(struct fixture *f, uint64_t token, uint32_t epoch)
 {
-	struct link_message m = {.type = LINK_PING, .n_bytes = LINK_BYTES_PING, .epoch = epoch, .ping = {token}};
+	struct link_message m = {
+		.type = LINK_PING, .n_bytes = LINK_BYTES_PING, .epoch = epoch, .ping = {token}};
 
 	assert_int_equal(link_push(&f->to_worker, &m), 0);
 }
