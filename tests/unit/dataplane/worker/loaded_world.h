@@ -47,6 +47,9 @@ struct loaded_world {
 	unsigned n_shuffled;                     // by the device, a frame each
 	uint64_t n_lost;                         // frames that a queue did not take
 	bool hashed[WORLD_PORTS][WORLD_WORKERS]; // something of IP came to that queue
+	// What else happens before each turn; NULL: nothing.
+	void (*meanwhile)(void *arg);
+	void *meanwhile_arg;
 	struct world_end_state {
 		enum world_port at;
 		struct core_map map;
