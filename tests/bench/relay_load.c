@@ -72,7 +72,7 @@ static bool find_id(const struct rte_mbuf *m, size_t *at, size_t *likely, uint64
 
 static struct relay_load_times *times_of(struct relay_load *l, unsigned kind, uint64_t id)
 {
-	return &l->times[kind][pending_number(id) & (RELAY_LOAD_MESSAGES - 1)];
+	return &l->times[kind][asked_number(id) & (RELAY_LOAD_MESSAGES - 1)];
 }
 
 // When a request is to be at the relay: by its due, which is in nanoseconds of the same clock. A
@@ -120,7 +120,7 @@ static uint16_t plan(
 			messages[n_messages++] =
 				times_of(l, calls ? RELAY_LOAD_REQUEST : RELAY_LOAD_ANSWER, id);
 			if (calls && !l->began)
-				l->first = pending_number(id);
+				l->first = asked_number(id);
 			l->began |= calls;
 		}
 		slow_wire_stamp(frames[i], arrival, now);

@@ -14,7 +14,7 @@
 struct caller {
 	struct caller_config config;
 	struct pacer pacer;
-	struct pending pending;
+	struct asked asked;
 	uint64_t counted_from; // number of the first request that counts
 	unsigned next_listener;
 	double rate;
@@ -36,7 +36,7 @@ struct caller *caller_new(const struct caller_config *config)
 	for (unsigned l = 0; l < map->n_listeners; l++)
 		c->sent_by[l] = view_of(c->sent_by_text[l],
 			endpoint_format(&map->listeners[l].local, c->sent_by_text[l]));
-	if (pending_init(&c->pending, config->n_pending, config->tag) < 0) {
+	if (asked_init(&c->asked, config->n_pending, config->tag) < 0) {
 		free(c);
 		errno = ENOMEM;
 		return NULL;
@@ -50,7 +50,7 @@ void caller_free(struct caller *c)
 {
 	if (c == NULL)
 		return;
-	pending_fini(&c->pending);
+	asked_fini(&c->asked);
 	free(c);
 }
 
@@ -63,7 +63,7 @@ void caller_pace(struct caller *c, double rate, uint64_t now_ns)
 void caller_count_from(struct caller *c, uint64_t now_ns)
 {
 	c->counts = (struct caller_counts){0};
-	c->counted_from = c->pending.next;
+	c->counted_from = c->asked.next;
 	pacer_start(&c->pacer, c->rate, now_ns);
 }
 
@@ -89,17 +89,17 @@ static bool choose_way(struct caller *c, struct way *way)
 
 static bool send_request(struct caller *c, uint64_t due_ns)
 {
-	struct mix_request what = mix_at(c->config.mix, c->pending.next);
+	struct mix_request what = mix_at(c->config.mix, c->asked.next);
 	struct way way = {0};
 	size_t n_bytes;
 
 	if (!choose_way(c, &way))
 		return false;
-	n_bytes = requests_write(c->config.requests, &what, pending_next_id(&c->pending),
+	n_bytes = requests_write(c->config.requests, &what, asked_next_id(&c->asked),
 		c->sent_by[way.listener], c->out, sizeof(c->out));
 	if (n_bytes == 0 || station_send(c->config.station, &way, view_of(c->out, n_bytes)) < 0)
 		return false;
-	pending_add(&c->pending, due_ns);
+	asked_add(&c->asked, due_ns);
 	return true;
 }
 
@@ -121,10 +121,10 @@ static void take_answer(struct caller *c, const struct sip_message *m, uint64_t 
 	uint64_t now_ns)
 {
 	struct caller_counts *counts = &c->counts;
-	struct mix_request what = mix_at(c->config.mix, pending_number(id));
+	struct mix_request what = mix_at(c->config.mix, asked_number(id));
 
 	c->was_answered = true;
-	if (pending_number(id) < c->counted_from)
+	if (asked_number(id) < c->counted_from)
 		return;
 	counts->n_answered++;
 	if (!requests_is_answered(m, what.kind, id)) {
@@ -150,17 +150,17 @@ void caller_hear(struct caller *c, const struct sip_message *m, uint64_t now_ns)
 		c->counts.n_provisional++;
 		return;
 	}
-	switch (pending_answer(&c->pending, mark.id, &due_ns)) {
-	case PENDING_FIRST:
+	switch (asked_answer(&c->asked, mark.id, &due_ns)) {
+	case ASKED_FIRST:
 		take_answer(c, m, mark.id, due_ns, now_ns);
 		break;
-	case PENDING_AGAIN:
+	case ASKED_AGAIN:
 		c->counts.n_again++;
 		break;
-	case PENDING_LATE:
+	case ASKED_LATE:
 		c->counts.n_late++;
 		break;
-	case PENDING_UNKNOWN:
+	case ASKED_UNKNOWN:
 		c->counts.n_stray++;
 		break;
 	}
@@ -168,7 +168,7 @@ void caller_hear(struct caller *c, const struct sip_message *m, uint64_t now_ns)
 
 bool caller_due(const struct caller *c, uint64_t id, uint64_t *due_ns)
 {
-	return pending_waits(&c->pending, id, due_ns);
+	return asked_waits(&c->asked, id, due_ns);
 }
 
 bool caller_is_through(const struct caller *c)

@@ -5,9 +5,9 @@
 
 #pragma once
 
+#include "tests/load/asked.h"
 #include "tests/load/histogram.h"
 #include "tests/load/pacer.h"
-#include "tests/load/pending.h"
 #include "tests/load/request.h"
 #include "tests/load/station.h"
 
@@ -19,7 +19,7 @@ struct caller_config {
 	struct endpoint target;
 	uint32_t n_conns;   // of TCP
 	uint32_t n_pending; // requests under way at once, at most; a power of two
-	uint16_t tag;       // of the run, see pending.h
+	uint16_t tag;       // of the run, see asked.h
 };
 
 // Of the requests that fell due in the measured time; answers as long as they come.

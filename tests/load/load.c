@@ -8,7 +8,7 @@
 
 #define PROBES_A_SECOND       10
 #define MESSAGE_BYTES_DEFAULT 512
-#define PENDING_DEFAULT       (1 << 18)
+#define ASKED_DEFAULT         (1 << 18)
 
 struct load {
 	struct load_config config;
@@ -43,7 +43,7 @@ static int open_caller(struct load *l)
 		.mix = &l->mix,
 		.target = config->target,
 		.n_conns = config->n_conns,
-		.n_pending = config->n_pending != 0 ? config->n_pending : PENDING_DEFAULT,
+		.n_pending = config->n_pending != 0 ? config->n_pending : ASKED_DEFAULT,
 	};
 
 	if (getrandom(&caller.tag, sizeof(caller.tag), 0) != (ssize_t)sizeof(caller.tag))
