@@ -155,10 +155,10 @@ void caller_hear(struct caller *c, const struct sip_message *m, uint64_t now_ns)
 		take_answer(c, m, mark.id, due_ns, now_ns);
 		break;
 	case ASKED_AGAIN:
-		c->counts.n_again++;
+		c->counts.n_again += asked_number(mark.id) >= c->counted_from;
 		break;
 	case ASKED_LATE:
-		c->counts.n_late++;
+		c->counts.n_late += asked_number(mark.id) >= c->counted_from;
 		break;
 	case ASKED_UNKNOWN:
 		c->counts.n_stray++;

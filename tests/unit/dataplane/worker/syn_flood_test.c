@@ -149,7 +149,9 @@ static void an_honest_newcomer_gets_in_by_cookie_and_is_served(void **state)
 	loaded_world_add_newcomer(TRANSPORT_TCP);
 	loaded_world_get_through(WORLD_NEWCOMER);
 	loaded_world_call(WORLD_NEWCOMER, 500); // in turn over all of its connections
-	assert_int_equal(conns_beside_the_flood(), n_before + WORLD_CONNS);
+	// And the relay may have connected to its server once more.
+	assert_in_range(conns_beside_the_flood(), n_before + WORLD_CONNS,
+		n_before + WORLD_CONNS + LINK_TARGET_SLOTS);
 	loaded_world_call(WORLD_CALLER, 500);
 	world.meanwhile = NULL;
 	assert_memory_is_bounded(2 * WORLD_CONNS + LINK_TARGET_SLOTS);
