@@ -3,6 +3,7 @@
 
 #include "control/api/api.h"
 #include "control/credentials/credentials.h"
+#include "control/dns/lookup.h"
 #include "control/log.h"
 #include "control/options.h"
 #include "control/publish/publisher.h"
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ struct control {
 	struct store *store;
 	uv_loop_t loop;
 	struct publisher *publisher;
+	struct lookup *lookup;
 	struct target_server *targets;
 	struct session_server *sessions;
 	struct credentials *credentials;
@@ -82,7 +85,26 @@ static void stop(uv_signal_t *handle, int number)
 	api_stop(c->api);
 	credentials_stop(c->credentials);
 	session_server_stop(c->sessions);
+	lookup_stop(c->lookup);
 	publisher_stop(c->publisher);
+}
+
+static struct lookup *open_lookup(struct control *c)
+{
+	const struct options *o = &c->options;
+	struct lookup_config config = {
+		.resolver =
+			{
+				.servers = o->n_dns > 0 ? o->dns : NULL,
+				.n_servers = o->n_dns,
+				.trust_anchor = o->dns_anchor,
+			},
+		.order = o->sips_first ? FINDER_SIPS_FIRST : FINDER_FEDERATION_FIRST,
+	};
+
+	// Without randomness names would only be tried in the same order by all relays.
+	(void)getrandom(&config.seed, sizeof(config.seed), GRND_NONBLOCK);
+	return lookup_new(&c->loop, &config);
 }
 
 static struct session_server *open_sessions(struct control *c)
@@ -149,13 +171,17 @@ static int start_modules(struct control *c)
 	if (c->publisher == NULL)
 		return fail("publisher", -errno);
 	settings.publisher = c->publisher;
-	c->targets = target_server_new(c->publisher, NULL);
+	c->lookup = open_lookup(c);
+	if (c->lookup == NULL)
+		return fail("dns", -errno);
+	c->targets = target_server_new(c->publisher, lookup_finder(c->lookup));
 	if (c->targets == NULL)
 		return fail("targets", -errno);
 	settings.targets = target_server_targets(c->targets);
 	c->sessions = open_sessions(c);
 	if (c->sessions == NULL)
 		return fail("sessions", -errno);
+	session_server_set_names(c->sessions, target_server_name, c->targets);
 	settings.sessions = c->sessions;
 	error = open_credentials(c);
 	if (error < 0)
@@ -187,6 +213,7 @@ static int run(struct control *c)
 	credentials_free(c->credentials);
 	session_server_free(c->sessions);
 	target_server_free(c->targets);
+	lookup_free(c->lookup);
 	publisher_free(c->publisher);
 	uv_loop_close(&c->loop);
 	return 0;

@@ -175,3 +175,11 @@ const struct targets *target_server_targets(const struct target_server *s)
 {
 	return s->targets;
 }
+
+bool target_server_name(
+	void *server, const struct ip_addr *key, enum hop_kind *kind, struct view *name)
+{
+	const struct target_server *s = server;
+
+	return targets_name(s->targets, key, kind, name);
+}

@@ -17,3 +17,6 @@ struct target_server *target_server_new(struct publisher *p, struct finder *find
 void target_server_free(struct target_server *s);
 
 const struct targets *target_server_targets(const struct target_server *s);
+// targets_name(), as a whom_name_fn (control/session). server: struct target_server.
+bool target_server_name(
+	void *server, const struct ip_addr *key, enum hop_kind *kind, struct view *name);

@@ -29,6 +29,7 @@ struct target {
 	struct connection connections[LINK_TARGET_SLOTS];
 	// Of a name: which of its places is tried, and who waits to be told, a bit a worker.
 	uint8_t place, n_places;
+	enum hop_kind kind;
 	uint8_t name_len;
 	uint8_t name[LINK_NAME_BYTES_MAX];
 	struct endpoint address;
@@ -94,23 +95,18 @@ void targets_free(struct targets *t)
 	free(t);
 }
 
-// Only hops of the published policy come here, so nobody can choose them to collide.
-static struct target **bucket_of(
-	struct targets *t, const struct endpoint *remote, uint16_t listener, uint32_t certificate)
+// Only hops of the published policy come here, so nobody can choose them to collide. Ports,
+// listeners and certificates of one address are few.
+static struct target **bucket_of(const struct targets *t, const struct ip_addr *ip)
 {
 	static const struct siphash_key key = {0x7461726765747321, 0x6665647265656c79};
-	struct siphash h;
 
-	siphash_init(&h, &key);
-	siphash_add(&h, remote, sizeof(*remote));
-	siphash_add(&h, &listener, sizeof(listener));
-	siphash_add(&h, &certificate, sizeof(certificate));
-	return &t->buckets[siphash_end(&h) & t->bucket_mask];
+	return &t->buckets[siphash(&key, ip, sizeof(*ip)) & t->bucket_mask];
 }
 
 static struct target *find(struct targets *t, const struct link_target *which)
 {
-	struct target *found = *bucket_of(t, &which->remote, which->listener, which->certificate);
+	struct target *found = *bucket_of(t, &which->remote.ip);
 
 	while (found != NULL &&
 		(found->listener != which->listener || found->certificate != which->certificate ||
@@ -138,8 +134,7 @@ static struct target *give_way(struct targets *t)
 	if (target == NULL)
 		return NULL;
 	TAILQ_REMOVE(&t->recent, target, in_recent);
-	for (at = bucket_of(t, &target->remote, target->listener, target->certificate);
-		*at != target;)
+	for (at = bucket_of(t, &target->remote.ip); *at != target;)
 		at = &(*at)->next_in_bucket;
 	*at = target->next_in_bucket;
 	return target;
@@ -158,7 +153,7 @@ static struct target *get(struct targets *t, const struct link_target *which)
 	target = t->n_used < t->n_max ? &t->all[t->n_used++] : give_way(t);
 	if (target == NULL)
 		return NULL;
-	bucket = bucket_of(t, &which->remote, which->listener, which->certificate);
+	bucket = bucket_of(t, &which->remote.ip);
 	*target = (struct target){.remote = which->remote,
 		.listener = which->listener,
 		.certificate = which->certificate,
@@ -234,6 +229,7 @@ static enum targets_reply ask(struct target *target, unsigned worker,
 	if ((target->asking[which->slot] & bit) != 0)
 		return TARGETS_NOTHING;
 	target->asking[which->slot] |= bit;
+	target->kind = kind;
 	target->name_len = (uint8_t)name.len;
 	memcpy(target->name, name.at, name.len);
 	*question = (struct targets_question){
@@ -454,6 +450,20 @@ void targets_each(const struct targets *t, uint64_t now_ns,
 		describe(target, now_ns, &row);
 		each(arg, &row);
 	}
+}
+
+bool targets_name(
+	const struct targets *t, const struct ip_addr *key, enum hop_kind *kind, struct view *name)
+{
+	const struct target *target = *bucket_of(t, key);
+
+	while (target != NULL && (target->name_len == 0 || !ip_equal(&target->remote.ip, key)))
+		target = target->next_in_bucket;
+	if (target == NULL)
+		return false;
+	*kind = target->kind;
+	*name = view_of(target->name, target->name_len);
+	return true;
 }
 
 uint64_t targets_n_unknown(const struct targets *t)

@@ -91,5 +91,10 @@ struct targets_row {
 void targets_each(const struct targets *t, uint64_t now_ns,
 	void (*each)(void *arg, const struct targets_row *row), void *arg);
 
+// What the key of a named hop is of, as far as a worker has asked for it. name: until the next
+// call.
+bool targets_name(
+	const struct targets *t, const struct ip_addr *key, enum hop_kind *kind, struct view *name);
+
 // Asked for, and no peer has it.
 uint64_t targets_n_unknown(const struct targets *t);

@@ -144,8 +144,10 @@ static enum reason ask(struct relay *r, struct job *job)
 	const struct request *rq = &job->request;
 	struct policy_query *query = &r->queries[r->n_asked];
 
-	// Where identities are proved, an address is none.
-	if (in->local.transport == TRANSPORT_TLS && job->in->card == NULL)
+	// A partner's address is no proof where one is asked for; a server of ours may have no
+	// other.
+	if (in->local.transport == TRANSPORT_TLS && in->side == SIDE_OUTSIDE &&
+		job->in->card == NULL)
 		return REASON_identity_unproved;
 	query->from = domain_of(&rq->from.uri);
 	if (query->from.len == 0)

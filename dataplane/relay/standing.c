@@ -13,7 +13,8 @@ enum reason relay_judge_sender(struct relay *r, uint16_t listener, struct view s
 		.card = card,
 	};
 
-	if (r->self.list[listener].local.transport == TRANSPORT_TLS && card == NULL)
+	if (r->self.list[listener].local.transport == TRANSPORT_TLS && card == NULL &&
+		query.side == SIDE_OUTSIDE)
 		return REASON_identity_unproved;
 	return r->decider != NULL ? policy_judge_sender(r->decider, &query) : REASON_no_policy;
 }

@@ -150,8 +150,14 @@ static void a_domain_is_asked_for_where_its_peer_is_discovered(void **state)
 {
 	struct world *w = *state;
 	struct link_target which = target_of(w, HOP_DOMAIN, "found.example", 0, 0);
+	enum hop_kind kind;
+	struct view name;
 
+	assert_false(targets_name(w->targets, &which.remote.ip, &kind, &name));
 	assert_int_equal(want(w, WORKER, &which, "found.example"), TARGETS_FIND);
+	assert_true(targets_name(w->targets, &which.remote.ip, &kind, &name));
+	assert_int_equal(kind, HOP_DOMAIN);
+	assert_true(view_equal(name, VIEW("found.example")));
 	assert_int_equal(w->question.kind, HOP_DOMAIN);
 	assert_int_equal(w->question.port, 0);
 	assert_true(

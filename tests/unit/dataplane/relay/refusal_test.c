@@ -439,16 +439,26 @@ static void keepalives_and_junk_are_counted_and_not_answered(void **state)
 	assert_int_equal(w->counters[0][REASON_sip_not_sip], 3);
 }
 
-static void over_tls_an_address_proves_nothing(void **state)
+static void over_tls_a_partner_s_address_proves_nothing(void **state)
 {
 	struct world *w = *state;
-	struct relay_out out =
-		send_parts(w, WORLD_INSIDE_TLS, "10.0.0.10:5070", &(struct parts){.line = NULL});
+	const struct parts parts = {
+		.line = "MESSAGE sip:b@local.example SIP/2.0",
+		.from = "From: <sip:a@partner.example>;tag=1",
+		.to = "To: <sip:b@local.example>",
+	};
+	const struct parts usual = {.line = NULL};
+	struct relay_out out = send_parts(w, WORLD_OUTSIDE_TLS, "198.51.100.10:5070", &parts);
 
 	assert_int_equal(out.reason, REASON_identity_unproved);
 	assert_non_null(strstr(world_masked(&out), "SIP/2.0 403 Forbidden"));
-	out = send_parts(w, WORLD_INSIDE, "10.0.0.10:5070", &(struct parts){.line = NULL});
+	out = send_parts(w, WORLD_OUTSIDE, "198.51.100.10:5070", &parts);
 	assert_int_equal(out.reason, REASON_sip_request_relayed);
+	// A server of ours need not show a certificate.
+	out = send_parts(w, WORLD_INSIDE_TLS, "10.0.0.10:5070", &usual);
+	assert_int_equal(out.reason, REASON_sip_request_relayed);
+	out = send_parts(w, WORLD_INSIDE_TLS, "192.0.2.10:5070", &usual);
+	assert_int_equal(out.reason, REASON_source_undeclared);
 }
 
 int main(void)
@@ -467,7 +477,7 @@ int main(void)
 		CASE(a_request_without_via_cannot_be_answered),
 		CASE(an_unreadable_via_is_answered_where_the_datagram_came_from),
 		CASE(too_little_room_gives_a_refusal_or_nothing),
-		CASE(over_tls_an_address_proves_nothing),
+		CASE(over_tls_a_partner_s_address_proves_nothing),
 		CASE(keepalives_and_junk_are_counted_and_not_answered),
 	};
 #undef CASE
