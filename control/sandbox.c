@@ -99,6 +99,7 @@ static const int allowed[] = {
 	SCMP_SYS(setsockopt),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(sigaltstack),
+	SCMP_SYS(socketpair),
 	SCMP_SYS(stat),
 	SCMP_SYS(statx),
 	SCMP_SYS(sysinfo),
