@@ -115,17 +115,6 @@ static bool deliver(struct egress *e, struct slot *s, struct parcel *p, uint64_t
 	return true;
 }
 
-static void name(struct egress *e, const struct slot *s, const struct parcel *p)
-{
-	struct slot_name *n = slot_name(e, s);
-
-	// The key is made of it, so it stays.
-	if (n->len > 0)
-		return;
-	n->len = p->n_domain;
-	memcpy(n->text, p->bytes + p->len, p->n_domain);
-}
-
 static void take(struct egress *e, const struct slot_key *key, struct parcel *p, uint64_t now)
 {
 	struct slot *s;
@@ -135,8 +124,8 @@ static void take(struct egress *e, const struct slot_key *key, struct parcel *p,
 		return;
 	}
 	s = slot_get(e, key, now);
-	if (s != NULL && p->n_domain > 0)
-		name(e, s, p);
+	if (s != NULL)
+		slot_set_name(e, s, view_of(p->bytes + p->len, p->n_domain));
 	for (unsigned i = 0; s != NULL && i < TRIES; i++) {
 		if (deliver(e, s, p, now))
 			return;

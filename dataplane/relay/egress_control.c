@@ -48,7 +48,7 @@ void slot_tell(struct egress *e, struct slot *s, uint64_t now)
 		slot_set_busy(e, s);
 }
 
-void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
+static void take_answer(struct egress *e, const struct link_message *m, uint64_t now)
 {
 	const struct link_target *t =
 		m->type == LINK_TARGET_OPEN ? &m->target_open.target : &m->target_refused.target;
@@ -66,6 +66,36 @@ void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
 			s->due = now + m->target_refused.retry_ms * MS;
 		slot_refuse_all(e, s, REASON_egress_down, now);
 	}
+}
+
+// Control wants to see how it goes: what it asked for a message it asks for this.
+static void try_target(struct egress *e, const struct link_target_wanted *m, uint64_t now)
+{
+	const struct link_target *t = &m->target;
+	struct slot_key key = slot_key(e, &t->remote, t->listener, t->certificate, t->slot);
+	struct slot *s;
+
+	if (slot_owner(e, &key) != e->config.worker ||
+		!e->config.has_hop(e->config.arg, &t->remote, view_of(m->name, m->name_len)))
+		return;
+	s = slot_get(e, &key, now);
+	if (s == NULL)
+		return;
+	slot_set_name(e, s, view_of(m->name, m->name_len));
+	if (s->state == SLOT_UP)
+		slot_tell(e, s, now);
+	(void)slot_step(s, SLOT_ON_BACKED_OFF, now);
+	s->wanted_until = now + e->waiting_ns;
+	if (slot_step(s, SLOT_ON_WANTED, now))
+		slot_ask(e, s, now);
+}
+
+void egress_hear(struct egress *e, const struct link_message *m, uint64_t now)
+{
+	if (m->type == LINK_TARGET_TRY)
+		try_target(e, &m->target_wanted, now);
+	else
+		take_answer(e, m, now);
 }
 
 void egress_attached(struct egress *e)

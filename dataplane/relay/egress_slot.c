@@ -212,6 +212,18 @@ static struct slot *new_slot(struct egress *e, uint64_t now)
 	return s;
 }
 
+void slot_set_name(const struct egress *e, const struct slot *s, struct view domain)
+{
+	struct slot_name *n = slot_name(e, s);
+
+	// The key is made of it, so it stays.
+	if (n->len > 0)
+		return;
+	n->len = (uint8_t)domain.len;
+	if (domain.len > 0)
+		memcpy(n->text, domain.at, domain.len);
+}
+
 struct slot *slot_get(struct egress *e, const struct slot_key *key, uint64_t now)
 {
 	struct slot *s = slot_find(e, key), **bucket;

@@ -43,6 +43,7 @@ struct slot {
 	bool untold;                 // control does not know yet what has become of the connection
 	bool failed;                 // what that is: it never came up
 	bool probed;                 // a request has been sent while it is confirming
+	uint64_t wanted_until;       // ns; by control, which tries it: no message need wait
 	uint16_t reason;             // enum reason, of its end
 	uint32_t lost_bytes;         // never acknowledged, of its end
 	tcp_conn_id conn;            // 0: none
@@ -108,6 +109,9 @@ static inline struct slot_name *slot_name(const struct egress *e, const struct s
 {
 	return &e->names[s - e->slots];
 }
+
+// Of its hop, where DNS finds that by a domain; else empty.
+void slot_set_name(const struct egress *e, const struct slot *s, struct view domain);
 
 static inline bool slot_is_secure(const struct slot *s)
 {

@@ -54,7 +54,7 @@ static void look_at(struct egress *e, struct slot *s, uint64_t now)
 {
 	switch ((enum slot_state)s->state) {
 	case SLOT_ASKED:
-		if (s->first == NULL)
+		if (s->first == NULL && now >= s->wanted_until)
 			(void)slot_step(s, SLOT_ON_UNWANTED, now);
 		else if (now >= s->due)
 			slot_ask(e, s, now);

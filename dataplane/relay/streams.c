@@ -311,7 +311,8 @@ bool streams_poll(struct streams *s, uint64_t now)
 void streams_hear(struct streams *s, const struct link_message *m, uint64_t now)
 {
 	streams_set_now(s, now);
-	if (m->type == LINK_TARGET_OPEN || m->type == LINK_TARGET_REFUSED)
+	if (m->type == LINK_TARGET_OPEN || m->type == LINK_TARGET_REFUSED ||
+		m->type == LINK_TARGET_TRY)
 		egress_hear(s->egress, m, now);
 	else
 		sessions_hear(s->sessions, m, now);

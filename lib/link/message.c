@@ -13,17 +13,22 @@ static const struct rule {
 #undef LINK_MESSAGE
 };
 
+static bool has_name(const struct link_message *m)
+{
+	return m->type == LINK_TARGET_WANTED || m->type == LINK_TARGET_TRY;
+}
+
 // What its payload says of its tail.
 static uint16_t count_of(const struct link_message *m)
 {
-	if (m->type == LINK_TARGET_WANTED)
+	if (has_name(m))
 		return m->target_wanted.name_len;
 	return m->type == LINK_SESSION_BYTES ? m->session_bytes.n : m->session_send.n;
 }
 
 static void set_count(struct link_message *m, uint16_t n)
 {
-	if (m->type == LINK_TARGET_WANTED)
+	if (has_name(m))
 		m->target_wanted.name_len = (uint8_t)n;
 	else if (m->type == LINK_SESSION_BYTES)
 		m->session_bytes.n = n;

@@ -216,6 +216,7 @@ const char *link_payload_check(const struct link_message *m)
 {
 	switch ((enum link_type)m->type) {
 	case LINK_TARGET_WANTED:
+	case LINK_TARGET_TRY:
 		return check_target_wanted(&m->target_wanted);
 	case LINK_TARGET_STATE:
 		return check_target_state(&m->target_state);

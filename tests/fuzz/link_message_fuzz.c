@@ -47,7 +47,7 @@ static void require_card(const struct card *c)
 static void require_target_message(const struct link_message *m)
 {
 	require_target(&m->target_wanted.target);
-	if (m->type == LINK_TARGET_WANTED)
+	if (m->type == LINK_TARGET_WANTED || m->type == LINK_TARGET_TRY)
 		require(m->n_bytes == LINK_BYTES_TARGET_WANTED + m->target_wanted.name_len);
 	if (m->type == LINK_TARGET_STATE)
 		require(m->target_state.state < LINK_TARGET_STATE_N &&
@@ -85,7 +85,7 @@ static void require_session_message(const struct link_message *m)
 static void require_honest(const struct link_message *m)
 {
 	require(m->epoch == EPOCH);
-	if (m->type >= LINK_TARGET_WANTED && m->type <= LINK_TARGET_REFUSED)
+	if (m->type >= LINK_TARGET_WANTED && m->type <= LINK_TARGET_TRY)
 		require_target_message(m);
 	if ((m->type >= LINK_SESSION_OPENED && m->type <= LINK_SESSION_CLOSE) ||
 		m->type == LINK_SESSION_IS)

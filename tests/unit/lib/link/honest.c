@@ -72,7 +72,7 @@ void honest_message(struct link_message *m, enum link_type type)
 {
 	link_message_init(m, type);
 	m->epoch = HONEST_EPOCH;
-	if (type >= LINK_TARGET_WANTED && type <= LINK_TARGET_REFUSED)
+	if (type >= LINK_TARGET_WANTED && type <= LINK_TARGET_TRY)
 		fill_target_message(m);
 	else if ((type >= LINK_SESSION_OPENED && type <= LINK_SESSION_CLOSE) ||
 		type == LINK_SESSION_IS)

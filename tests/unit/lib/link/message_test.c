@@ -113,7 +113,7 @@ static void any_bit_that_is_no_field_is_refused(void **state)
 // The messages of a target begin with it.
 static void expect_no_target(const struct link_target *t)
 {
-	for (unsigned type = LINK_TARGET_WANTED; type <= LINK_TARGET_REFUSED; type++) {
+	for (unsigned type = LINK_TARGET_WANTED; type <= LINK_TARGET_TRY; type++) {
 		struct link_message m;
 
 		honest_message(&m, type);
