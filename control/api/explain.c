@@ -52,19 +52,34 @@ static json_t *match_json(const struct image *image, struct view name, const str
 	return json;
 }
 
-static json_t *hops_json(const struct image *image, uint32_t peer_index)
+// As the document has it.
+static json_t *hop_json(const struct image *image, const struct endpoint *hop)
+{
+	char text[ENDPOINT_TEXT_BYTES];
+	enum hop_kind kind;
+	struct view name;
+
+	if (image_hop_name(image, &hop->ip, &kind, &name))
+		return json_sprintf("%s:%.*s:%u", transport_name(hop->transport), (int)name.len,
+			(const char *)name.at, hop->port);
+	endpoint_format(hop, text);
+	return json_sprintf("%s:%s", transport_name(hop->transport), text);
+}
+
+// to: that a message goes to, for a peer that DNS finds.
+static json_t *hops_json(const struct image *image, uint32_t peer_index, struct view to)
 {
 	const struct image_peer *peer = image_peer_at(image, peer_index);
 	json_t *hops = json_array();
-	char text[ENDPOINT_TEXT_BYTES];
+	struct domain domain;
 
-	for (uint32_t i = 0; peer != NULL && i < peer->n_hops; i++) {
-		const struct endpoint *hop = &image_hops(image, peer)[i];
-
-		endpoint_format(hop, text);
-		json_array_append_new(
-			hops, json_sprintf("%s:%s", transport_name(hop->transport), text));
-	}
+	for (uint32_t i = 0; peer != NULL && i < peer->n_hops; i++)
+		json_array_append_new(hops, hop_json(image, &image_hops(image, peer)[i]));
+	if (peer != NULL && (peer->flags & IMAGE_PEER_DISCOVERED) != 0 &&
+		domain_canonical(to, &domain) == 0)
+		json_array_append_new(hops,
+			json_sprintf("tls: servers of %.*s by DNS", (int)domain.len,
+				(const char *)domain.text));
 	return hops;
 }
 
@@ -80,7 +95,7 @@ static json_t *verdict_json(
 
 	if (v->allowed) {
 		json_object_set_new(json, "egress", json_string(side_name(v->egress)));
-		json_object_set_new(json, "next_hops", hops_json(image, v->peer));
+		json_object_set_new(json, "next_hops", hops_json(image, v->peer, q->to));
 	}
 	return json;
 }
@@ -126,11 +141,60 @@ static bool get_source(struct request *r, struct policy_query *q)
 	return false;
 }
 
+static unsigned hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return c >= 'a' && c <= 'f'    ? (unsigned)(c - 'a' + 10)
+		: c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
+				       : 16;
+}
+
+// As `fedctl cert show` writes it, with colons or without.
+static bool read_fingerprint(const char *text, uint8_t out[CARD_FINGERPRINT_BYTES])
+{
+	for (unsigned i = 0; i < CARD_FINGERPRINT_BYTES; i++) {
+		text += i > 0 && *text == ':';
+		if (hex_value(text[0]) > 15 || hex_value(text[1]) > 15)
+			return false;
+		out[i] = (uint8_t)(hex_value(text[0]) << 4 | hex_value(text[1]));
+		text += 2;
+	}
+	return *text == '\0';
+}
+
+// Who the other end of the connection is to have proved to be: a name, by a certificate that
+// nobody knows, or a certificate without names.
+static bool get_card(struct request *r, struct policy_query *q, struct card *card)
+{
+	uint8_t print[CARD_FINGERPRINT_BYTES];
+	const char *as;
+
+	if (!request_get_text(r, "as", END_BYTES_MAX, &as))
+		return false;
+	if (as == NULL)
+		return true;
+	q->card = card;
+	if (read_fingerprint(as, print)) {
+		card_init(card, print, VIEW_NONE, VIEW_NONE, VIEW_NONE);
+		return true;
+	}
+	memset(print, 0xff, sizeof(print));
+	card_init(card, print, VIEW_NONE, VIEW_NONE, VIEW_NONE);
+	card->trusted = 1;
+	if (card_add_name(card, view_string(as), CARD_SAN_URI) == 0)
+		return true;
+	request_refuse(
+		r, "as: a name that was proved, or the SHA-256 of a certificate, is expected");
+	return false;
+}
+
 void explain_command(struct request *r)
 {
 	struct replica *replica = publisher_replica(r->control->publisher);
 	struct policy_query q = {.side = SIDE_OUTSIDE};
 	const char *from, *to, *method;
+	struct card card;
 	struct verdict v;
 	json_t *reply;
 
@@ -150,7 +214,7 @@ void explain_command(struct request *r)
 	}
 	q.from = domain_of(from);
 	q.to = domain_of(to);
-	if (!get_side(r, replica, &q) || !get_source(r, &q))
+	if (!get_side(r, replica, &q) || !get_source(r, &q) || !get_card(r, &q, &card))
 		return;
 	replica_decide(replica, &q, &v);
 	reply = verdict_json(replica_image(replica), &q, &v);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct explain {
-	const char *from, *to, *method, *side, *source;
+	const char *from, *to, *method, *side, *source, *as;
 };
 
 static bool parse(struct explain *e, int argc, char *argv[])
@@ -16,6 +16,7 @@ static bool parse(struct explain *e, int argc, char *argv[])
 	static const struct option rows[] = {
 		{"side", required_argument, NULL, 's'},
 		{"source", required_argument, NULL, 'i'},
+		{"as", required_argument, NULL, 'a'},
 		{0},
 	};
 	int option;
@@ -25,6 +26,8 @@ static bool parse(struct explain *e, int argc, char *argv[])
 			e->side = optarg;
 		else if (option == 'i')
 			e->source = optarg;
+		else if (option == 'a')
+			e->as = optarg;
 		else
 			return false;
 	}
@@ -62,9 +65,12 @@ static void print_explanation(const json_t *reply, const struct explain *e)
 	printf("rule       %s\n", reply_rule(reply, "rule").text);
 	print_end("from", json_object_get(reply, "from"));
 	print_end("to", json_object_get(reply, "to"));
-	printf("came in    %s%s%s\n", reply_text(reply, "side"),
-		e->source != NULL ? ", from " : ", source address not judged",
-		e->source != NULL ? e->source : "");
+	printf("came in    %s%s%s%s%s\n", reply_text(reply, "side"),
+		e->source != NULL       ? ", from "
+			: e->as != NULL ? ""
+					: ", source address not judged",
+		e->source != NULL ? e->source : "", e->as != NULL ? ", having proved " : "",
+		e->as != NULL ? e->as : "");
 	if (allowed) {
 		printf("leaves     %s, to", reply_text(reply, "egress"));
 		for (i = 0; (hop = json_array_get(json_object_get(reply, "next_hops"), i)) != NULL;
@@ -88,8 +94,9 @@ int explain_run(const struct fedctl *f, int argc, char *argv[])
 	if (!parse(&e, argc, argv))
 		return usage_error("explain needs FROM and TO, and perhaps a method");
 	reply = call_and_check(f,
-		json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "command", "explain", "from", e.from,
-			"to", e.to, "method", e.method, "side", e.side, "source", e.source),
+		json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "command", "explain", "from",
+			e.from, "to", e.to, "method", e.method, "side", e.side, "source", e.source,
+			"as", e.as),
 		&exit_code);
 	if (reply != NULL)
 		print_explanation(reply, &e);

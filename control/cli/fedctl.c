@@ -38,7 +38,9 @@ static const struct verb verbs[] = {
 		"--no-wait: when the dataplane took it; --dry-run: check and compile only"},
 	{"check", check_run, "FILE", "check and compile a document here, without control"},
 	{"status", status_run, "", "what is published, and what each worker judges by"},
-	{"explain", explain_run, "FROM TO [METHOD] [--side inside|outside]\n[--source IP]",
+	{"explain", explain_run,
+		"FROM TO [METHOD] [--side inside|outside]\n[--source IP] [--as "
+		"DOMAIN|HOST|FINGERPRINT]",
 		"the verdict for a message, and how it comes about\n"
 		"FROM and TO: SIP URIs or domains"},
 	{"counters", counters_run, "[--all] [--worker N]",

@@ -91,6 +91,72 @@ static void explain_takes_the_side_and_the_source_into_account(void **state)
 	}
 }
 
+static void explain_judges_who_a_connection_has_proved_to_be(void **state)
+{
+	static const char *const document =
+		"certificates: [{name: e, certificate: e.pem, key: e.key}]\n"
+		"tls: {trust: [system]}\n"
+		"federation: {enabled: true, sip: true}\n"
+		"local_domains:\n  - {domain: contoso.example, servers: ['udp:10.10.0.2']}\n"
+		"partners:\n"
+		"  - {name: a, discover: true}\n"
+		"  - {name: b, next_hops: ['tls:sip.b.example']}\n"
+		"  - {name: c, next_hops: ['tls:192.0.2.1'], fingerprints: ['"
+		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff']}\n"
+		"allow:\n"
+		"  - {domain: a.example, partner: a}\n"
+		"  - {domain: b.example, partner: b}\n"
+		"  - {domain: c.example, partner: c}\n";
+	static const struct {
+		const char *from, *as, *reason;
+	} rows[] = {
+		{"a.example", "a.example", "allowed_partner"},
+		{"a.example", "A.Example.", "allowed_partner"},
+		{"x.a.example", "a.example", "identity_unproved"},
+		{"a.example", "sip.b.example", "identity_unproved"},
+		{"b.example", "sip.b.example", "allowed_partner"},
+		{"b.example", "b.example", "identity_unproved"},
+		{"c.example", "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF",
+			"allowed_partner"},
+		{"c.example",
+			"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:"
+			"88:"
+			"99:AA:BB:CC:DD:EE:FF",
+			"allowed_partner"},
+		{"c.example", "c.example", "identity_unproved"},
+	};
+	json_t *reply;
+
+	(void)state;
+	expect_outcome(publish(document, PUBLISH), true, "stored", 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char request[512];
+
+		snprintf(request, sizeof(request),
+			"{\"command\":\"explain\",\"from\":\"%s\",\"to\":\"contoso.example\","
+			"\"as\":\"%s\"}",
+			rows[i].from, rows[i].as);
+		reply = ask(request);
+		assert_string_equal(text_of(reply, "reason"), rows[i].reason);
+		json_decref(reply);
+	}
+	reply = ask("{\"command\":\"explain\",\"from\":\"a.example\",\"to\":\"contoso.example\","
+		    "\"as\":\"192.0.2.1\"}");
+	assert_non_null(strstr(text_of(reply, "error"), "as: "));
+	json_decref(reply);
+	reply = ask(
+		"{\"command\":\"explain\",\"from\":\"contoso.example\",\"to\":\"x.A.example\"}");
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(reply, "next_hops"), 0)),
+		"tls: servers of x.a.example by DNS");
+	json_decref(reply);
+	reply = ask("{\"command\":\"explain\",\"from\":\"contoso.example\",\"to\":\"b.example\"}");
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(reply, "next_hops"), 0)),
+		"tls:sip.b.example:5061");
+	json_decref(reply);
+}
+
 static void counters_are_summed_by_name(void **state)
 {
 	json_t *reply;
@@ -454,6 +520,7 @@ int main(void)
 		TEST(a_faulty_document_is_refused_with_its_lines),
 		TEST(explain_says_what_policy_decide_says),
 		TEST(explain_takes_the_side_and_the_source_into_account),
+		TEST(explain_judges_who_a_connection_has_proved_to_be),
 		TEST(counters_are_summed_by_name),
 		TEST(a_worker_may_connect_to_what_is_published_and_to_nothing_else),
 		TEST(what_becomes_of_connections_is_shown),
