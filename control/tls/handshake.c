@@ -79,6 +79,7 @@ static int verify(X509_STORE_CTX *ctx, void *arg)
 	tls_verify(&h->context->trust, sent,
 		h->role == TLS_SERVER ? TLS_PEER_CLIENT : TLS_PEER_SERVER, h->now_s, &h->judgement);
 	h->has_card = true;
+	h->eku = tls_eku_report(sent);
 	h->refusal = h->judgement.refusal;
 	if (h->refusal == TLS_REFUSAL_none)
 		h->refusal = check_match(h, sk_X509_value(sent, 0));
@@ -325,6 +326,7 @@ struct tls_handshake_facts tls_handshake_facts(const struct tls_handshake *h)
 		.certificate = h->certificate != NULL ? h->certificate->id : 0,
 		.n_records = h->n_records,
 		.n_bytes = h->n_bytes,
+		.eku = h->eku,
 	};
 
 	if (facts.suite != RECORD_SUITE_NONE) {

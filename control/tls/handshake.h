@@ -68,6 +68,9 @@ struct tls_handshake_facts {
 	char server_name[TLS_SERVER_NAME_BYTES]; // that was asked for; empty: none
 	uint32_t certificate;                    // id of ours that was chosen
 	unsigned n_records, n_bytes;             // the peer's
+	// Of the peer's chain, where it has a card: under which policies it would pass, so that who
+	// would fail is known before a policy is made stricter (FEATURES T6).
+	struct tls_eku_report eku;
 };
 
 // The context gets a reference of the handshake's. p is the caller's and not kept. NULL with errno:

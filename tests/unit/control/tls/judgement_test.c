@@ -213,9 +213,33 @@ static void another_partners_domain_is_not_in_the_card(void **state)
 	pki_free(&partner);
 }
 
+static void it_is_told_whose_extended_key_usage_would_not_do_under_a_stricter_policy(void **state)
+{
+	struct fixture *f = *state;
+	struct pki partner =
+		pki_issue(&f->ca, &(struct pki_spec){.san = "DNS:" NAME, .eku = "serverAuth"});
+	struct tls_context *c = context_of(&f->ours, &f->ca, NULL);
+	struct tls_handshake *h = tls_handshake_new(c, &as_server, PKI_NOW_S);
+	struct tls_handshake_facts facts;
+	struct peer p;
+
+	peer_init(&p, &(struct peer_spec){.role = TLS_CLIENT, .shows = &partner});
+	assert_int_equal(peer_run(&p, h), TLS_DONE);
+	facts = tls_handshake_facts(h);
+	assert_true(facts.eku.permits[TLS_EKU_SERVER][TLS_PEER_CLIENT]);
+	assert_true(facts.eku.permits[TLS_EKU_STRICT][TLS_PEER_SERVER]);
+	assert_false(facts.eku.permits[TLS_EKU_STRICT][TLS_PEER_CLIENT]);
+	tls_handshake_free(h);
+	peer_fini(&p);
+	tls_context_put(c);
+	pki_free(&partner);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			it_is_told_whose_extended_key_usage_would_not_do_under_a_stricter_policy),
 		cmocka_unit_test(a_known_certificate_is_judged_by_the_cache_and_by_the_clock),
 		cmocka_unit_test(a_judgement_holds_under_equal_trust_only),
 		cmocka_unit_test(what_is_not_yet_valid_is_not_remembered_as_refused),
