@@ -4,6 +4,7 @@
 
 #include "control/tls/library.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,63 +93,49 @@ static bool load_certificates(
 	return good;
 }
 
-static bool add_name(struct tls_context *c, struct view text, uint32_t certificate)
-{
-	struct domain domain;
-	char *name;
+// What goes over the names of one certificate.
+struct indexing {
+	struct tls_sni *sni;
+	uint32_t certificate;
+	int error;
+};
 
-	if (domain_canonical(text, &domain) < 0)
-		return false;
-	name = strndup((const char *)domain.text, domain.len);
-	if (name == NULL)
-		return false;
-	c->names[c->n_names++] = (struct tls_sni){name, certificate};
-	return true;
+static void index_san(void *arg, struct view name)
+{
+	struct indexing *i = arg;
+	int error = tls_sni_add(i->sni, name, i->certificate);
+
+	// What is no domain nobody can ask for.
+	if (error == -ENOMEM)
+		i->error = error;
 }
 
-static int compare_names(const void *a, const void *b)
+static int index_certificate(struct tls_context *c, const struct tls_certificate_config *config,
+	uint32_t certificate, struct errors *errors)
 {
-	const struct tls_sni *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
+	struct indexing indexing = {.sni = &c->sni, .certificate = certificate};
 
-	// The certificate listed first answers for a name that several have.
-	return order != 0 ? order
-			  : (x->certificate > y->certificate) - (x->certificate < y->certificate);
-}
-
-static size_t n_names_of(const struct tls_certificate_config *config, const struct card *card)
-{
-	return config->n_domains > 0 ? config->n_domains : card->n_names;
+	if (config->n_domains == 0)
+		tls_identity_each(c->certificates[certificate].leaf, index_san, &indexing);
+	for (size_t i = 0; i < config->n_domains && indexing.error == 0; i++) {
+		indexing.error = tls_sni_add(&c->sni, view_string(config->domains[i]), certificate);
+		if (indexing.error == -EINVAL)
+			errors_add(errors, 0, "%s is no domain name", config->domains[i]);
+	}
+	return indexing.error;
 }
 
 static bool index_names(
 	struct tls_context *c, const struct tls_context_config *config, struct errors *errors)
 {
-	size_t n = 0;
+	int error = 0;
 
-	for (uint32_t i = 0; i < c->n_certificates; i++)
-		n += n_names_of(&config->certificates[i], &c->certificates[i].card);
-	c->names = calloc(n + 1, sizeof(*c->names));
-	for (uint32_t i = 0; i < c->n_certificates && c->names != NULL; i++) {
-		const struct tls_certificate_config *from = &config->certificates[i];
-		const struct card *card = &c->certificates[i].card;
-
-		for (size_t k = 0; k < n_names_of(from, card); k++) {
-			struct view name = from->n_domains > 0 ? view_string(from->domains[k])
-							       : card_view(card, card->names[k]);
-
-			if (!add_name(c, name, i)) {
-				errors_add(errors, 0, "%.*s is no domain name", (int)name.len,
-					(const char *)name.at);
-				return false;
-			}
-		}
-	}
-	if (c->names == NULL)
+	for (uint32_t i = 0; i < c->n_certificates && error == 0; i++)
+		error = index_certificate(c, &config->certificates[i], i, errors);
+	if (error == -ENOMEM)
 		errors_add(errors, 0, "out of memory");
-	else
-		qsort(c->names, c->n_names, sizeof(*c->names), compare_names);
-	return c->names != NULL;
+	tls_sni_sort(&c->sni);
+	return error == 0;
 }
 
 static void context_free(struct tls_context *c)
@@ -157,10 +144,8 @@ static void context_free(struct tls_context *c)
 	tls_trust_fini(&c->trust);
 	for (uint32_t i = 0; i < c->n_certificates; i++)
 		tls_certificate_fini(&c->certificates[i]);
-	for (size_t i = 0; i < c->n_names; i++)
-		free(c->names[i].name);
+	tls_sni_fini(&c->sni);
 	free(c->certificates);
-	free(c->names);
 	free(c);
 }
 
@@ -216,22 +201,10 @@ const struct tls_certificate *tls_context_find(const struct tls_context *c, uint
 
 const struct tls_certificate *tls_context_find_name(const struct tls_context *c, struct view name)
 {
-	struct domain domain;
-	size_t first = 0, last = c->n_names;
+	uint32_t certificate;
 
-	if (domain_canonical(name, &domain) < 0)
-		return tls_context_find(c, 0);
-	domain.text[domain.len] = '\0';
-	while (first < last) {
-		size_t middle = first + (last - first) / 2;
-
-		if (strcmp(c->names[middle].name, (const char *)domain.text) < 0)
-			first = middle + 1;
-		else
-			last = middle;
-	}
-	if (first < c->n_names && strcmp(c->names[first].name, (const char *)domain.text) == 0)
-		return &c->certificates[c->names[first].certificate];
+	if (tls_sni_find(&c->sni, name, &certificate))
+		return &c->certificates[certificate];
 	return tls_context_find(c, 0);
 }
 

@@ -4,16 +4,11 @@
 #pragma once
 
 #include "control/tls/certificate.h"
+#include "control/tls/sni.h"
 #include "control/tls/trust.h"
 
 #include <openssl/ssl.h>
 #include <stdatomic.h>
-
-// A name that a client may ask for, and who answers.
-struct tls_sni {
-	char *name; // canonical
-	uint32_t certificate;
-};
 
 struct tls_context {
 	atomic_uint n_references;
@@ -21,8 +16,7 @@ struct tls_context {
 	struct tls_trust trust;
 	struct tls_certificate *certificates;
 	uint32_t n_certificates;
-	struct tls_sni *names; // in order
-	size_t n_names;
+	struct tls_sni sni;
 };
 
 // 0: the default one. NULL: no such.

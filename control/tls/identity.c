@@ -206,6 +206,20 @@ enum tls_refusal tls_identity_card(X509 *certificate, enum tls_cn cn, struct car
 	return card->n_names > 0 ? TLS_REFUSAL_none : refusal_of(&seen, TLS_REFUSAL_no_name);
 }
 
+void tls_identity_each(
+	const X509 *certificate, void (*each)(void *arg, struct view name), void *arg)
+{
+	struct names names;
+	struct found f;
+
+	names_init(&names, certificate);
+	for (int i = 0; i < sk_GENERAL_NAME_num(names.sans); i++) {
+		if (san_found(sk_GENERAL_NAME_value(names.sans, i), &f) && !is_wildcard(f.text))
+			each(arg, f.text);
+	}
+	names_fini(&names);
+}
+
 static bool equals(struct view text, const struct domain *name)
 {
 	struct domain domain;

@@ -33,6 +33,10 @@ void tls_fingerprint(X509 *certificate, uint8_t fingerprint[CARD_FINGERPRINT_BYT
 // is no name in it: no_name, wildcard, cn_only.
 enum tls_refusal tls_identity_card(X509 *certificate, enum tls_cn cn, struct card *card);
 
+// Calls each for every whole name of its subjectAltName, however many, as it is written there.
+void tls_identity_each(
+	const X509 *certificate, void (*each)(void *arg, struct view name), void *arg);
+
 // Of TLS_MATCH_DOMAIN and _HOST: none, and *proof is what proves the name; or why the certificate
 // does not: wrong_name, wildcard, cn_only.
 enum tls_refusal tls_identity_proves(X509 *certificate, enum tls_cn cn, enum tls_match match,

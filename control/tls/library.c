@@ -127,7 +127,9 @@ EVP_PKEY *tls_library_key(EVP_PKEY *key)
 	if (ctx != NULL && EVP_PKEY_todata(key, EVP_PKEY_KEYPAIR, &params) == 1 &&
 		EVP_PKEY_fromdata_init(ctx) == 1)
 		EVP_PKEY_fromdata(ctx, &copy, EVP_PKEY_KEYPAIR, params);
-	// Overwritten before they are freed.
+	// The private parts are among them.
+	for (const OSSL_PARAM *p = params; p != NULL && p->key != NULL; p++)
+		OPENSSL_cleanse(p->data, p->data_size);
 	OSSL_PARAM_free(params);
 	EVP_PKEY_CTX_free(ctx);
 	return copy;

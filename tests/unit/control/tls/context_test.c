@@ -272,6 +272,30 @@ static void the_certificate_answers_that_has_the_name_asked_for(void **state)
 	tls_context_put(c);
 }
 
+static void a_certificate_answers_for_all_its_names_however_many(void **state)
+{
+	static const char *const names[] = {
+		"n0.example", "n15.example", "n16.example", "n39.example"};
+	struct fixture *f = *state;
+	struct pki many, two = f->two;
+	struct tls_context *c;
+	char san[1024];
+	size_t n = 0;
+
+	for (int i = 0; i < 40; i++)
+		n += (size_t)snprintf(
+			san + n, sizeof(san) - n, "%sDNS:n%d.example", i > 0 ? "," : "", i);
+	many = pki_issue(&f->ca, &(struct pki_spec){.cn = "many", .san = san});
+	f->two = many;
+	c = open_two(f, NULL, 0);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(ask(f, c, names[i], 0), 20);
+	assert_int_equal(ask(f, c, "n40.example", 0), 10);
+	tls_context_put(c);
+	f->two = two;
+	pki_free(&many);
+}
+
 static void a_certificate_answers_for_the_names_it_is_given(void **state)
 {
 	static const char *const domains[] = {"drei.example", "One.example."};
@@ -337,7 +361,7 @@ static void a_reload_drops_no_handshake(void **state)
 	tls_handshake_free(h);
 	peer_fini(&p);
 	taken = tls_current_get(current);
-	assert_true(card_proves(tls_context_certificate(taken, 0), VIEW("two.example")));
+	assert_true(card_names(tls_context_certificate(taken, 0), VIEW("two.example")));
 	tls_context_put(taken);
 	tls_current_free(current);
 }
@@ -401,6 +425,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_others_may_read_is_refused),
 		cmocka_unit_test(something_else_than_a_file_is_refused),
 		cmocka_unit_test(the_certificate_answers_that_has_the_name_asked_for),
+		cmocka_unit_test(a_certificate_answers_for_all_its_names_however_many),
 		cmocka_unit_test(a_certificate_answers_for_the_names_it_is_given),
 		cmocka_unit_test(a_certificate_that_is_not_there_is_not_given),
 		cmocka_unit_test(a_name_that_is_none_cannot_be_expected),
