@@ -26,7 +26,7 @@ struct api_settings {
 	const struct targets *targets;
 	struct session_server *sessions;
 	const struct credentials *credentials; // NULL: there are none
-	gid_t publishers; // API_NO_GROUP: none
+	gid_t publishers;                      // API_NO_GROUP: none
 };
 
 // Binds and listens: before privileges are dropped, for the socket's folder may be root's. owner

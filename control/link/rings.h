@@ -39,8 +39,8 @@ void rings_detach(struct rings *r);
 int rings_say(struct rings *r, unsigned worker, struct link_message *m);
 
 // What workers said that is for others than the link thread: all but PONG and APPLIED. Up to n of
-// it, in the order in which each worker said it; how many. While RINGS_HEARD_MAX wait here, the rest
-// stays in the rings.
+// it, in the order in which each worker said it; how many. While RINGS_HEARD_MAX wait here, the
+// rest stays in the rings.
 #define RINGS_HEARD_MAX 1024
 struct rings_heard {
 	unsigned worker;

@@ -508,9 +508,11 @@ static void a_worker_that_lies_on_its_ring_is_not_believed(void **state)
 	assert_int_equal(link_push(&out, &m), 0);
 	m = (struct link_message){.type = LINK_PING, .n_bytes = LINK_BYTES_PING, .epoch = 1};
 	assert_int_equal(link_push(&out, &m), 0);
-	m = (struct link_message){.type = LINK_PONG, .n_bytes = LINK_BYTES_PONG, .epoch = 1, .pong = {1U << 30, 66}};
+	m = (struct link_message){
+		.type = LINK_PONG, .n_bytes = LINK_BYTES_PONG, .epoch = 1, .pong = {1U << 30, 66}};
 	assert_int_equal(link_push(&out, &m), 0);
-	m = (struct link_message){.type = LINK_APPLIED, .n_bytes = LINK_BYTES_APPLIED, .epoch = 1, .applied = {8, 1}};
+	m = (struct link_message){
+		.type = LINK_APPLIED, .n_bytes = LINK_BYTES_APPLIED, .epoch = 1, .applied = {8, 1}};
 	assert_int_equal(link_push(&out, &m), 0);
 	RUN_UNTIL(f, c->applied[0] == 8);
 	assert_int_equal(n_bad(c), 3);

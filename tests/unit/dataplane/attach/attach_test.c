@@ -150,7 +150,10 @@ static void send_type(const struct control *c, enum attach_type type)
 static bool pongs(struct fixture *f, struct control *c, unsigned worker, uint64_t generation)
 {
 	struct link_ring *out = &c->segments[worker]->to_worker;
-	struct link_message m = {.type = LINK_PING, .n_bytes = LINK_BYTES_PING, .epoch = c->epoch, .ping = {.token = 42}};
+	struct link_message m = {.type = LINK_PING,
+		.n_bytes = LINK_BYTES_PING,
+		.epoch = c->epoch,
+		.ping = {.token = 42}};
 	struct link_producer producer;
 	struct link_consumer consumer;
 	int n;

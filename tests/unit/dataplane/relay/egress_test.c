@@ -710,63 +710,6 @@ static void answers_that_nobody_asked_for_change_nothing(void **state)
 	assert_int_equal(world_n_conns(w, 0), 1);
 }
 
-static void connections_to_hops_that_the_policy_has_no_more_are_reset(void **state)
-{
-	struct world *w = *state;
-
-	world_send(w, 0, PARCEL_REQUEST, PAIR, 1, "to one;");
-	world_send(w, 1, PARCEL_REQUEST, PAIR, 1, "to another;");
-	world_run(w, 20);
-	w->withdrawn[0] = true;
-	world_run(w, 20);
-	// Not before it is said.
-	assert_int_equal(world_n_conns(w, 0), 1);
-	egress_recheck(w->workers[0].egress);
-	world_run(w, 20);
-	assert_int_equal(world_n_conns(w, 0), 0);
-	assert_int_equal(world_n_conns(w, 1), 1);
-	assert_int_equal(world_counter(w, REASON_egress_withdrawn), 1);
-	assert_int_equal(world_last_told(w, LINK_TARGET_STATE)->target_state.reason,
-		REASON_egress_withdrawn);
-}
-
-static void a_word_of_control_that_is_older_than_the_policy_opens_nothing(void **state)
-{
-	struct world *w = *state;
-
-	w->answers = false;
-	world_send(w, 0, PARCEL_REQUEST, PAIR, 1, "late;");
-	w->withdrawn[0] = true;
-	egress_recheck(w->workers[0].egress);
-	world_run(w, 5);
-	world_open(w);
-	world_run(w, 20);
-	assert_int_equal(world_n_conns(w, 0), 0);
-	assert_int_equal(w->n_refused, 1);
-	assert_int_equal(w->refused[0], REASON_egress_down);
-	// Published again.
-	w->withdrawn[0] = false;
-	world_send(w, 0, PARCEL_REQUEST, PAIR, 1, "again;");
-	world_open(w);
-	world_run(w, 20);
-	assert_string_equal(world_read(w, 0), "again;");
-}
-
-static void a_handshake_with_a_hop_that_goes_is_given_up(void **state)
-{
-	struct world *w = *state;
-
-	w->silent[0] = true;
-	world_send(w, 0, PARCEL_REQUEST, PAIR, 1, "lost;");
-	world_run(w, 20);
-	w->withdrawn[0] = true;
-	egress_recheck(w->workers[0].egress);
-	world_run(w, 5);
-	assert_int_equal(w->n_refused, 1);
-	assert_int_equal(w->refused[0], REASON_egress_down);
-	assert_int_equal(world_usage(w).n_waiting, 0);
-}
-
 static void a_message_that_finds_its_connection_gone_finds_the_next_one(void **state)
 {
 	struct world *w = *state;
@@ -826,9 +769,6 @@ int main(void)
 		cmocka_unit_test(
 			a_connection_that_carries_nothing_is_closed_and_opened_again_when_wanted),
 		CASE(answers_that_nobody_asked_for_change_nothing),
-		CASE(connections_to_hops_that_the_policy_has_no_more_are_reset),
-		CASE(a_word_of_control_that_is_older_than_the_policy_opens_nothing),
-		CASE(a_handshake_with_a_hop_that_goes_is_given_up),
 		CASE(a_message_that_finds_its_connection_gone_finds_the_next_one),
 	};
 
