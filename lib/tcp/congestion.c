@@ -37,7 +37,8 @@ void tcp_congestion_acked(struct tcp *t, struct tcp_sender *s, uint32_t n_bytes)
 		return;
 	}
 	if (s->cwnd < s->ssthresh) {
-		uint32_t step = SLOW_START_STEP * s->mss;
+		// After a timeout an ACK may be of what left the network long ago (RFC 3465 §2.3).
+		uint32_t step = (s->recovery == TCP_LOSS ? 1u : SLOW_START_STEP) * s->mss;
 
 		s->cwnd += n_bytes < step ? n_bytes : step;
 	} else {

@@ -251,9 +251,23 @@ static void after_a_timeout_slow_start_begins_anew(void **state)
 	assert_int_equal(far_bytes(&f), 2 * MSS);
 	far_wait(&f, 20);
 	far_forget(&f);
+	FAR_ACK(&f, 2 * MSS);
 	FAR_ACK(&f, 3 * MSS);
 	far_take(&f);
 	assert_int_equal(far_bytes(&f), 4 * MSS);
+}
+
+// RFC 3465 §2.3: what an ACK then tells of may have come before.
+static void after_a_timeout_an_ack_of_many_opens_the_window_by_one(void **state)
+{
+	(void)state;
+	open_wide();
+	far_write(&f, 10 * MSS);
+	far_wait(&f, 290);
+	FAR_ACK(&f, 10 * MSS);
+	far_forget(&f);
+	far_write(&f, 10 * MSS);
+	assert_int_equal(far_bytes(&f), 2 * MSS);
 }
 
 static void timeouts_of_the_same_segment_reduce_the_threshold_once(void **state)
@@ -328,6 +342,7 @@ int main(void)
 		TEST(in_recovery_sending_goes_on_at_the_reduced_rate),
 		TEST(a_timeout_leaves_one_segment),
 		TEST(after_a_timeout_slow_start_begins_anew),
+		TEST(after_a_timeout_an_ack_of_many_opens_the_window_by_one),
 		TEST(timeouts_of_the_same_segment_reduce_the_threshold_once),
 		TEST(an_idle_connection_begins_with_the_first_flight_again),
 		TEST(after_a_loss_the_window_grows_back_and_beyond),
