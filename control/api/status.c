@@ -23,8 +23,9 @@ static json_t *listener_json(const struct attach_listener *l)
 	char text[ENDPOINT_TEXT_BYTES];
 
 	endpoint_format(&l->local, text);
-	return json_pack("{s:s, s:s, s:s}", "name", l->name, "side",
-		l->side == SIDE_INSIDE ? "inside" : "outside", "address", text);
+	return json_pack("{s:s, s:s, s:s, s:s}", "name", l->name, "side",
+		l->side == SIDE_INSIDE ? "inside" : "outside", "transport",
+		transport_name((enum transport)l->local.transport), "address", text);
 }
 
 static json_t *dataplane_json(struct publisher *p, const struct dataplane_status *status)

@@ -4,15 +4,13 @@
 #include "control/cli/cert.h"
 
 #include "control/api/errors_json.h"
+#include "control/cli/desk.h"
 #include "control/cli/print.h"
-#include "control/policy/document.h"
-#include "control/policy/file.h"
 #include "control/tls/pem.h"
 #include "control/tls/request.h"
 #include "lib/policy/domain.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,26 +97,6 @@ static int parse_options(struct options *o, int argc, char *argv[])
 	if (optind + 1 != argc || o->document == NULL || o->key == NULL || o->csr == NULL)
 		return usage_error("cert request needs a document, --key FILE and --csr FILE");
 	return FEDCTL_OK;
-}
-
-static struct document *read_document(const char *path, struct errors *errors)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int error = fd >= 0 ? 0 : -errno;
-	struct document *d = NULL;
-	struct view text;
-
-	if (error == 0)
-		error = file_read(fd, DOCUMENT_BYTES_MAX, &text);
-	if (error == 0) {
-		d = document_parse(text, errors);
-		file_free(&text);
-	} else {
-		errors_add(errors, 0, "%s", file_error(error));
-	}
-	if (fd >= 0)
-		close(fd);
-	return d;
 }
 
 // Which domains the request is for: those of --domain, which must be local ones, or all of them.
@@ -267,7 +245,7 @@ int cert_request_run(const struct fedctl *f, int argc, char *argv[])
 	if (parse_options(&o, argc, argv) != FEDCTL_OK)
 		return FEDCTL_USAGE;
 	errors_init(&errors, o.document);
-	d = read_document(o.document, &errors);
+	d = desk_read_document(o.document, &errors);
 	if (d != NULL) {
 		choose_domains(d, &o, &domains, &errors);
 		good = errors.n == 0 && make_request(&o, &domains, &made, &errors);

@@ -61,6 +61,10 @@ static const struct verb verbs[] = {
 		"document's local domains, or those that show the\n"
 		"certificate, or those named; needs no control\n"
 		"what a certificate proves, and whose checks it passes"},
+	{"dns", dns_run, "FILE [--host NAME] [--port N] [--address IP ...]",
+		"the DNS records by which partners find the document's\n"
+		"local domains; needs no control"},
+	{"ports", ports_run, "FILE", "what a firewall must let through: listeners, next hops"},
 	{"version", version_run, "", "print the version"},
 	{"help", help_run, "[document]", "print this, or what a federation document may say"},
 };

@@ -9,5 +9,17 @@ command -v openssl >/dev/null || { echo "skip - openssl is not installed"; exit 
 interop_certificates=(fabrikam.example contoso-tls.example woodgrove.example litware.example)
 interop_up "$1" "$PWD/tests/interop/federation-tls.yaml"
 export INTEROP_CA=$world_dir/ca
+shows() {
+  local pattern=$1
+  shift
+  world_fedctl "$@" | grep -q -- "$pattern"
+}
+check "\`fedctl dns\` gives the records by which partners find us" \
+  shows '^_sips._tcp.contoso.example. 3600 IN SRV 0 0 5061 sip.contoso.example.$' \
+  dns tests/interop/federation-tls.yaml --address 192.0.2.1
+check "\`fedctl ports\` names our listeners" \
+  shows '^in   tcp .* 192.0.2.1:5061 ' ports tests/interop/federation-tls.yaml
+check "  and our next hops" \
+  shows '^out  tcp .* 192.0.2.2:5061 ' ports tests/interop/federation-tls.yaml
 check_python tls.py
 interop_end
