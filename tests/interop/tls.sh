@@ -9,6 +9,7 @@ command -v openssl >/dev/null || { echo "skip - openssl is not installed"; exit 
 interop_certificates=(fabrikam.example contoso-tls.example woodgrove.example litware.example)
 interop_up "$1" "$PWD/tests/interop/federation-tls.yaml"
 export INTEROP_CA=$world_dir/ca
+# shellcheck disable=SC2317 # called by check
 shows() {
   local pattern=$1
   shift
