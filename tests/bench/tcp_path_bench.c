@@ -133,7 +133,7 @@ static void send_out(unsigned index)
 // From one moment at which something is to be done to the next, but no later than until.
 static void turn(uint64_t *timers_ns, uint64_t until)
 {
-	uint64_t next = wire_next_ns(&wire);
+	uint64_t next;
 
 	for (unsigned i = 0; i < 2; i++)
 		send_out(i);
