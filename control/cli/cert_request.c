@@ -94,9 +94,10 @@ static int parse_options(struct options *o, int argc, char *argv[])
 			return result;
 	}
 	o->document = argv[optind];
-	if (optind + 1 != argc || o->document == NULL || o->key == NULL || o->csr == NULL)
-		return usage_error("cert request needs a document, --key FILE and --csr FILE");
-	return FEDCTL_OK;
+	if (optind + 1 == argc && o->document != NULL && o->key != NULL && o->csr != NULL)
+		return FEDCTL_OK;
+	usage_error("cert request needs a document, --key FILE and --csr FILE");
+	return FEDCTL_USAGE;
 }
 
 // Which domains the request is for: those of --domain, which must be local ones, or all of them.
