@@ -265,13 +265,13 @@ enum reason forward_write(const struct relay *r, struct job *job)
 
 	sip_edits_init(&edits, job->message.bytes);
 	add_via(&text, job, out);
+	text_add(&text, stamp_line(r, job));
 	sip_edits_insert(&edits, field(rq->m, SIP_H_VIA)->name.at, text_view(&text));
 	edit_record_route(&edits, &text, job, in, out);
 	via_add_source(&edits, &text, rq, &job->in->source);
 	edit_max_forwards(&edits, &text, rq);
 	edit_routes(&edits, rq);
 	stamp_cut(r, job, &edits);
-	stamp_add(r, job, &edits, &text);
 	if (text.overflow || edits.overflow)
 		return REASON_sip_too_many_headers;
 	if (job->hop.to->transport == TRANSPORT_UDP && edits.n_bytes > out->datagram_bytes_max)

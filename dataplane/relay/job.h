@@ -23,6 +23,13 @@ struct found {
 	struct domain domain;
 };
 
+// A stamp as it leaves by a listener: its name, a host's, and what else there is to it.
+#define STAMP_LINE_BYTES 254
+struct stamp_line {
+	uint16_t len;
+	uint8_t bytes[STAMP_LINE_BYTES];
+};
+
 // One message under way.
 struct job {
 	const struct relay_in *in;
@@ -60,7 +67,8 @@ struct relay {
 	struct job *leaving[RELAY_BURST];
 	image_rule_id rules[RELAY_BURST];
 	struct job jobs[RELAY_BURST];
-	struct found found[RELAY_BURST]; // as jobs
+	struct found found[RELAY_BURST];                       // as jobs
+	struct stamp_line stamp_lines[RELAY_LISTENERS_MAX][2]; // verified, unverified
 };
 
 // forward.c: an allowed request, in three steps. Its next hop and stamp: REASON_none, or why there

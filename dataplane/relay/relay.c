@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "dataplane/relay/job.h"
+#include "dataplane/relay/stamp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ void relay_set_policy(struct relay *r, struct decider *decider, const struct ima
 	if (r->image != NULL) {
 		r->body_bytes_max = image_info(image)->body_bytes_max;
 		r->stamp = image_stamp(image);
+		stamp_prepare(r);
 		marks_init(&r->marks, &image_info(image)->relay_key);
 	} else {
 		r->body_bytes_max = UINT32_MAX;
@@ -343,15 +345,6 @@ static void write_leaving(struct relay *r)
 	}
 }
 
-// Of senders from outside, whose stamps settle() judges.
-static void prefetch_peers(const struct relay *r)
-{
-	for (unsigned i = 0; i < r->n_asked && r->stamp.len > 0; i++) {
-		if (r->queries[i].side == SIDE_OUTSIDE && r->verdicts[i].allowed)
-			__builtin_prefetch(image_peer_at(r->image, r->verdicts[i].from.peer));
-	}
-}
-
 void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out out[], unsigned n)
 {
 	r->n_asked = 0;
@@ -366,7 +359,6 @@ void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out o
 	if (r->n_asked == 0)
 		return;
 	policy_decide(r->decider, r->queries, r->verdicts, r->n_asked);
-	prefetch_peers(r);
 	for (unsigned i = 0; i < r->n_asked; i++)
 		settle(r, r->asked[i], &r->queries[i], &r->verdicts[i]);
 	write_leaving(r);

@@ -85,7 +85,6 @@ static enum stamp_mark mark_of(
 enum reason stamp_judge(const struct relay *r, struct job *job, const struct verdict *verdict)
 {
 	unsigned side = r->self.list[job->in->listener].side;
-	const struct image_peer *from;
 	const struct sip_header *h;
 
 	job->stamp = STAMP_LEFT;
@@ -97,10 +96,9 @@ enum reason stamp_judge(const struct relay *r, struct job *job, const struct ver
 		job->stamp = h == NULL ? STAMP_VERIFIED : STAMP_LEFT;
 		return REASON_none;
 	}
-	from = image_peer_at(r->image, verdict->from.peer);
-	if (h == NULL && from->verification == IMAGE_VERIFICATION_SOURCE)
+	if (h == NULL && verdict->verification == IMAGE_VERIFICATION_SOURCE)
 		return REASON_stamp_missing;
-	job->stamp = from->verification == IMAGE_VERIFICATION_NEVER
+	job->stamp = verdict->verification == IMAGE_VERIFICATION_NEVER
 		? STAMP_UNVERIFIED
 		: (uint8_t)mark_of(r, &job->message, h);
 	return REASON_none;
@@ -116,25 +114,30 @@ void stamp_cut(const struct relay *r, const struct job *job, struct sip_edits *e
 		sip_edits_cut(edits, h->name.at, (size_t)(h->end - h->name.at));
 }
 
-void stamp_add(
-	const struct relay *r, const struct job *job, struct sip_edits *edits, struct text *text)
+static void write_line(
+	const struct relay *r, const struct listener *l, struct view level, struct stamp_line *line)
 {
-	const struct view host = r->self.list[job->hop.listener].own.host;
-	const struct sip_header *via = sip_header_first(&job->message, SIP_H_VIA);
-	const uint8_t *mark = text->at;
+	struct text text = text_over(line->bytes, sizeof(line->bytes));
 
-	if (job->stamp == STAMP_LEFT)
-		return;
-	text_add(text, r->stamp);
-	text_add(text, VIEW(": ms-source-type=DirectPartner;"));
-	if (host.len <= HOST_BYTES_MAX) {
-		text_add(text, VIEW("ms-ep-fqdn="));
-		text_add(text, host);
-		text_add(text, VIEW(";"));
+	text_add(&text, r->stamp);
+	text_add(&text, VIEW(": ms-source-type=DirectPartner;"));
+	if (l->own.host.len <= HOST_BYTES_MAX) {
+		text_add(&text, VIEW("ms-ep-fqdn="));
+		text_add(&text, l->own.host);
+		text_add(&text, VIEW(";"));
 	}
-	text_add(text,
-		job->stamp == STAMP_VERIFIED ? VIEW(VERIFIED_PARAM "=verified;")
-					     : VIEW(VERIFIED_PARAM "=unverified;"));
-	text_add(text, VIEW("ms-source-network=federation\r\n"));
-	sip_edits_insert(edits, via->name.at, text_since(text, mark));
+	text_add(&text, VIEW(VERIFIED_PARAM "="));
+	text_add(&text, level);
+	text_add(&text, VIEW(";ms-source-network=federation\r\n"));
+	line->len = text.overflow ? 0 : (uint16_t)text_view(&text).len;
+}
+
+void stamp_prepare(struct relay *r)
+{
+	for (unsigned i = 0; i < r->self.n; i++) {
+		const struct listener *l = &r->self.list[i];
+
+		write_line(r, l, VIEW("verified"), &r->stamp_lines[i][0]);
+		write_line(r, l, VIEW("unverified"), &r->stamp_lines[i][1]);
+	}
 }

@@ -19,7 +19,19 @@ enum stamp_mark {
 enum reason stamp_judge(const struct relay *r, struct job *job, const struct verdict *verdict);
 
 // Adds to edits: stamps of a message that came in from outside are taken out, of a request and of a
-// response; and the request's mark is put in. text: must live as long as the edits.
+// response.
 void stamp_cut(const struct relay *r, const struct job *job, struct sip_edits *edits);
-void stamp_add(
-	const struct relay *r, const struct job *job, struct sip_edits *edits, struct text *text);
+
+// The request's mark as a field, with its line's end; empty for none.
+static inline struct view stamp_line(const struct relay *r, const struct job *job)
+{
+	const struct stamp_line *line;
+
+	if (job->stamp == STAMP_LEFT)
+		return VIEW_NONE;
+	line = &r->stamp_lines[job->hop.listener][job->stamp == STAMP_UNVERIFIED];
+	return view_of(line->bytes, line->len);
+}
+
+// Writes the fields of all listeners, for r->stamp.
+void stamp_prepare(struct relay *r);

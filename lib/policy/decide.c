@@ -31,13 +31,14 @@ struct judgement {
 };
 
 // A pair of spellings and side, and what was judged of them; and of each family the source address
-// that was last found to be one of From's; what a card proves is judged each time. Longer pairs are
-// not remembered. Most end within the second line.
+// that was last found to be one of From's, with what else is asked of its peer; what a card proves
+// is judged each time. Longer pairs are not remembered. Most end within the second line.
 struct cache_slot {
 	uint8_t from_len, to_len; // both 0: free
 	uint8_t side;
 	bool has_source4, has_source6;
-	uint8_t zero[3];
+	uint8_t verification; // enum image_verification of From's peer, with either source
+	uint8_t zero[2];
 	uint8_t source4[4], source6[16];
 	struct judgement judgement;
 	uint8_t text[CACHE_TEXT_BYTES]; // From, then To
@@ -244,8 +245,10 @@ static bool slot_knows_source(const struct cache_slot *slot, const struct ip_add
 		memcmp(slot->source6, source->bytes, sizeof(slot->source6)) == 0;
 }
 
-static void remember_source(struct cache_slot *slot, const struct ip_addr *source)
+static void remember_source(
+	struct cache_slot *slot, const struct ip_addr *source, uint8_t verification)
 {
+	slot->verification = verification;
 	if (source->family == IP_V4) {
 		memcpy(slot->source4, source->bytes, sizeof(slot->source4));
 		slot->has_source4 = true;
@@ -277,6 +280,7 @@ static void give(const struct decider *d, const struct policy_query *q, const st
 
 	verdict->allowed = j->allowed;
 	verdict->egress = j->egress;
+	verdict->verification = IMAGE_VERIFICATION_ALWAYS;
 	verdict->reason = j->reason;
 	verdict->rule = by != NULL ? by->rule : IMAGE_RULE_NONE;
 	verdict->peer = j->allowed ? j->to.peer : IMAGE_PEER_NONE;
@@ -310,6 +314,7 @@ static bool judge_sender(const struct decider *d, const struct policy_query *q,
 {
 	enum reason reason = refuse_sender(d, q, rest->peer);
 
+	verdict->verification = rest->peer->verification;
 	if (reason == REASON_none)
 		return true;
 	verdict->allowed = false;
@@ -332,7 +337,7 @@ static void finish(struct decider *d, const struct policy_query query[], struct 
 		if (rest[i].peer != NULL && judge_sender(d, &query[i], &verdict[i], &rest[i]) &&
 			query[i].card == NULL && d->cache != NULL &&
 			slot_holds(slots[i], &query[i]))
-			remember_source(slots[i], &query[i].source);
+			remember_source(slots[i], &query[i].source, verdict[i].verification);
 		count_hit(d, rest[i].entry);
 	}
 }
@@ -391,6 +396,7 @@ void policy_decide(
 			give(d, &query[i], &slots[i]->judgement,
 				slot_knows_source(slots[i], &query[i].source), &verdict[i],
 				&rest[i]);
+			verdict[i].verification = slots[i]->verification;
 		} else {
 			missed[n_missed++] = (uint8_t)i;
 		}

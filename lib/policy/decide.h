@@ -42,7 +42,9 @@ struct policy_query {
 
 struct verdict {
 	bool allowed;
-	uint8_t egress;     // enum side it leaves by, when allowed
+	uint8_t egress; // enum side it leaves by, when allowed
+	// enum image_verification of From's peer, when allowed by a card or a source.
+	uint8_t verification;
 	uint16_t reason;    // enum reason
 	image_rule_id rule; // the entry that decided, IMAGE_RULE_NONE for none
 	uint32_t peer;      // whose next hops it goes to, when allowed, else IMAGE_PEER_NONE

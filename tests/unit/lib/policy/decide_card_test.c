@@ -187,6 +187,33 @@ static void a_card_that_passed_says_nothing_of_another_or_of_an_address(void **s
 	decider_free(d);
 }
 
+static void a_verdict_says_what_becomes_of_stamps(void **state)
+{
+	struct decider *d = decider_new(&fixture.policy, 16);
+	struct card card = card_of(FIXTURE_PRINT, "discovered.example", "proxy.example");
+	static const struct {
+		const char *from;
+		enum image_verification verification;
+	} asked[] = {
+		{"discovered.example", IMAGE_VERIFICATION_SOURCE},
+		{"printed.example", IMAGE_VERIFICATION_NEVER},
+		{"hosted.example", IMAGE_VERIFICATION_ALWAYS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 9; i++)
+		assert_int_equal(
+			decide(d, asked[i % 3].from, "local.example", SIDE_OUTSIDE, &card, NULL)
+				.verification,
+			asked[i % 3].verification);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(decide(d, "partner.example", "local.example", SIDE_OUTSIDE, NULL,
+					 "192.0.2.1")
+					 .verification,
+			IMAGE_VERIFICATION_ALWAYS);
+	decider_free(d);
+}
+
 static void names_of_a_card_that_is_not_trusted_prove_nothing(void **state)
 {
 	struct decider *d = decider_new(&fixture.policy, 16);
@@ -281,6 +308,7 @@ int main(void)
 		cmocka_unit_test(every_row_is_judged_by_the_card_with_any_cache),
 		cmocka_unit_test(a_burst_of_cards_is_judged_as_one_by_one),
 		cmocka_unit_test(a_card_that_passed_says_nothing_of_another_or_of_an_address),
+		cmocka_unit_test(a_verdict_says_what_becomes_of_stamps),
 		cmocka_unit_test(names_of_a_card_that_is_not_trusted_prove_nothing),
 		cmocka_unit_test(without_a_card_a_peer_without_sources_may_not_speak),
 		cmocka_unit_test(inside_a_local_domain_proves_itself_too),
