@@ -14,6 +14,7 @@ world_dir=              # sockets, state, logs
 world_inside="fr$$-in"  # namespaces
 world_outside="fr$$-out"
 world_workers=${world_workers:-1}
+world_control_options=() # more of control's, from the caller
 declare -A world_pid=() # by the name given to world_start
 
 # world_start NAME COMMAND…: in the background, output to NAME.log, noted for world_down.
@@ -126,7 +127,8 @@ world_dataplane() {
 world_control() {
   world_start control "$world_build/control/fedrelay-control" --user nobody \
     --dataplane "$world_dir/dataplane.sock" --socket "$world_dir/control.sock" \
-    --state "$world_dir/state" --certificates "$world_dir/certificates"
+    --state "$world_dir/state" --certificates "$world_dir/certificates" \
+    "${world_control_options[@]}"
   if ! world_wait 20 world_attached; then
     cat "$world_dir/control.log" >&2
     return 1
