@@ -6,6 +6,7 @@
 #include "control/dns/lookup.h"
 #include "control/log.h"
 #include "control/options.h"
+#include "control/partner/trials.h"
 #include "control/publish/publisher.h"
 #include "control/sandbox.h"
 #include "control/session/server.h"
@@ -27,6 +28,7 @@ struct control {
 	struct lookup *lookup;
 	struct target_server *targets;
 	struct session_server *sessions;
+	struct trials *trials;
 	struct credentials *credentials;
 	struct api *api;
 	uv_signal_t terminate, interrupt;
@@ -83,6 +85,7 @@ static void stop(uv_signal_t *handle, int number)
 	uv_close((uv_handle_t *)&c->terminate, NULL);
 	uv_close((uv_handle_t *)&c->interrupt, NULL);
 	api_stop(c->api);
+	trials_stop(c->trials);
 	credentials_stop(c->credentials);
 	session_server_stop(c->sessions);
 	lookup_stop(c->lookup);
@@ -117,6 +120,19 @@ static struct session_server *open_sessions(struct control *c)
 	};
 
 	return session_server_new(&config);
+}
+
+static struct trials *open_trials(struct control *c)
+{
+	const struct trials_config config = {
+		.loop = &c->loop,
+		.publisher = c->publisher,
+		.finder = lookup_finder(c->lookup),
+		.targets = c->targets,
+		.sessions = c->sessions,
+	};
+
+	return trials_new(&config);
 }
 
 static void use_contexts(void *arg, struct tls_context *inside, struct tls_context *outside)
@@ -183,6 +199,10 @@ static int start_modules(struct control *c)
 		return fail("sessions", -errno);
 	session_server_set_names(c->sessions, target_server_name, c->targets);
 	settings.sessions = c->sessions;
+	c->trials = open_trials(c);
+	if (c->trials == NULL)
+		return fail("trials", -errno);
+	settings.trials = c->trials;
 	error = open_credentials(c);
 	if (error < 0)
 		return fail("credentials", error);
@@ -210,6 +230,7 @@ static int run(struct control *c)
 	log_line("control", "up: version %s, socket %s", FEDRELAY_VERSION, c->options.socket);
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	api_free(c->api);
+	trials_free(c->trials);
 	credentials_free(c->credentials);
 	session_server_free(c->sessions);
 	target_server_free(c->targets);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "control/credentials/credentials.h"
+#include "control/partner/trials.h"
 #include "control/publish/publisher.h"
 #include "control/session/server.h"
 #include "control/target/targets.h"
@@ -25,6 +26,7 @@ struct api_settings {
 	struct store *store;
 	const struct targets *targets;
 	struct session_server *sessions;
+	struct trials *trials;
 	const struct credentials *credentials; // NULL: there are none
 	gid_t publishers;                      // API_NO_GROUP: none
 };

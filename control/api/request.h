@@ -54,9 +54,11 @@ void revisions_command(struct request *r);
 void sessions_command(struct request *r);
 void status_command(struct request *r);
 void targets_command(struct request *r);
+void test_command(struct request *r);
 
 // What several of them say in the same way. Digest in hexadecimal; a rule as {source, line}.
 json_t *digest_json(const uint8_t digest[IMAGE_DIGEST_BYTES]);
+json_t *card_json(const struct card *card); // null for NULL
 json_t *rule_json(const struct image *image, image_rule_id rule);
 const char *list_name(unsigned list); // enum image_list
 

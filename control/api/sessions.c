@@ -57,7 +57,7 @@ static json_t *fingerprint_json(const struct card *card)
 	return json_string(hex);
 }
 
-static json_t *card_json(const struct card *card)
+json_t *card_json(const struct card *card)
 {
 	json_t *names = json_array();
 

@@ -48,6 +48,10 @@ static const struct verb verbs[] = {
 	{"hits", hits_run, "[--top N]", "how often each entry decided, most often first"},
 	{"targets", targets_run, "", "next hops that workers connect to, and how that goes"},
 	{"sessions", sessions_run, "", "TLS sessions: whose, since when, how many messages"},
+	{"test", test_run, "partner DOMAIN [--from DOMAIN]",
+		"connects to a partner's next hops, or looks at the\n"
+		"connections there are: DNS, TCP, TLS, certificate,\n"
+		"identity, OPTIONS; --from: whose certificate is shown"},
 	{"revisions", revisions_run, "[--top N]", "what was published, when and by whom"},
 	{"document", document_run, "[REVISION]",
 		"the document that is published, as it was written"},

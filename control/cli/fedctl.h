@@ -36,6 +36,7 @@ int revisions_run(const struct fedctl *f, int argc, char *argv[]);
 int status_run(const struct fedctl *f, int argc, char *argv[]);
 int sessions_run(const struct fedctl *f, int argc, char *argv[]);
 int targets_run(const struct fedctl *f, int argc, char *argv[]);
+int test_run(const struct fedctl *f, int argc, char *argv[]);
 
 // Says that the command line is wrong, and how to see what is right. FEDCTL_USAGE.
 __attribute__((format(printf, 1, 2))) int usage_error(const char *format, ...);

@@ -286,6 +286,8 @@ static void establish(struct sessions *s, struct session *se, uint64_t now_ns)
 	session_move(s, se, LIST_STANDING, 0);
 	session_advance(s, se, SESSION_ON_SAID_ESTABLISHED);
 	s->counts.n_done++;
+	if (s->host.established == NULL)
+		return;
 	row = session_describe(s, se, now_ns);
 	s->host.established(s->arg, &row);
 }

@@ -35,6 +35,8 @@ struct session_server {
 	struct tls_context *contexts[SIDE_N];
 	whom_name_fn *name_of;
 	void *name_arg;
+	void (*watch)(void *arg, const struct session_report *report);
+	void *watch_arg;
 	uint8_t sides[ATTACH_LISTENERS_MAX]; // of the attached dataplane's listeners
 	unsigned n_listeners;
 	uv_timer_t tick;
@@ -97,12 +99,6 @@ static void drop(void *arg, uint64_t id)
 	struct session_server *s = arg;
 
 	pool_drop(s->pool, id);
-}
-
-static void established(void *arg, const struct session_row *row)
-{
-	(void)arg;
-	(void)row;
 }
 
 static void log_refusal(const struct session_row *row, enum tls_refusal refusal, const char *detail)
@@ -168,6 +164,11 @@ static void answered(void *arg, const struct pool_answer *a)
 	}
 	if (r.outcome == SESSION_FAILED)
 		log_refusal(&row, refusal, a->detail);
+	if (r.outcome != SESSION_GOES_ON && s->watch != NULL)
+		s->watch(s->watch_arg,
+			&(struct session_report){.row = &row,
+				.answer = a,
+				.refusal = r.outcome == SESSION_DONE ? TLS_REFUSAL_none : refusal});
 	sessions_take(s->sessions, &r, now_ns);
 }
 
@@ -256,8 +257,7 @@ static int open_rate(struct session_server *s)
 
 static int open_all(struct session_server *s)
 {
-	static const struct sessions_host host = {
-		say, admit, begin, step, drop, established, ended};
+	static const struct sessions_host host = {say, admit, begin, step, drop, NULL, ended};
 	struct sessions_config sessions = {
 		.n_max = SESSIONS_MAX, .n_handshakes_max = HANDSHAKES_MAX};
 	const struct pool_config pool = {
@@ -364,6 +364,13 @@ void session_server_set_names(struct session_server *s, whom_name_fn *name_of, v
 {
 	s->name_of = name_of;
 	s->name_arg = arg;
+}
+
+void session_server_set_watcher(struct session_server *s,
+	void (*watch)(void *arg, const struct session_report *report), void *arg)
+{
+	s->watch = watch;
+	s->watch_arg = arg;
 }
 
 const struct sessions *session_server_sessions(const struct session_server *s)

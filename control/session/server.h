@@ -34,6 +34,16 @@ void session_server_set_contexts(
 // Who knows the names of hops that are not in the image.
 void session_server_set_names(struct session_server *s, whom_name_fn *name_of, void *arg);
 
+// How a handshake has ended.
+struct session_report {
+	const struct session_row *row;
+	const struct pool_answer *answer;
+	enum tls_refusal refusal; // none: it is done
+};
+// Who looks on; one, for as long as the server.
+void session_server_set_watcher(struct session_server *s,
+	void (*watch)(void *arg, const struct session_report *report), void *arg);
+
 const struct sessions *session_server_sessions(const struct session_server *s);
 
 // Calls done once the workers have told how many messages each session had, or could not in time;

@@ -93,7 +93,7 @@ struct sessions_host {
 	// The handshake is over, or is given up: what it has is freed. A result that comes
 	// nevertheless is ignored.
 	void (*drop)(void *arg, uint64_t id);
-	// For logs and diagnosis; the row lives as long as the call.
+	// For logs and diagnosis; the row lives as long as the call. NULL: need not be told.
 	void (*established)(void *arg, const struct session_row *row);
 	// alert: the peer's, or RECORD_ALERT_NONE.
 	void (*ended)(void *arg, const struct session_row *row, enum reason reason, uint8_t alert);

@@ -183,3 +183,8 @@ bool target_server_name(
 
 	return targets_name(s->targets, key, kind, name);
 }
+
+void target_server_forgive(struct target_server *s, const struct link_target *which)
+{
+	targets_forgive(s->targets, which);
+}

@@ -16,6 +16,8 @@ struct target_server *target_server_new(struct publisher *p, struct finder *find
 // After publisher_stop(), or before it was used.
 void target_server_free(struct target_server *s);
 
+// targets_forgive().
+void target_server_forgive(struct target_server *s, const struct link_target *which);
 const struct targets *target_server_targets(const struct target_server *s);
 // targets_name(), as a whom_name_fn (control/session). server: struct target_server.
 bool target_server_name(

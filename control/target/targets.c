@@ -403,6 +403,14 @@ enum targets_reply targets_hear(struct targets *t, const struct targets_policy *
 		t, policy, n_listeners, worker, &m->target_wanted, now_ns, answer, question);
 }
 
+void targets_forgive(struct targets *t, const struct link_target *which)
+{
+	struct target *target = find(t, which);
+
+	if (target != NULL)
+		target->until_ns = 0;
+}
+
 void targets_forget_connections(struct targets *t)
 {
 	for (uint32_t i = 0; i < t->n_used; i++) {

@@ -69,6 +69,9 @@ void targets_found(struct targets *t, const struct targets_question *question,
 	const struct endpoint places[], size_t n_places, uint64_t now_ns,
 	struct link_message *answer);
 
+// Its back-off is over: somebody wants to see how it goes now.
+void targets_forgive(struct targets *t, const struct link_target *which);
+
 // Another attachment: its workers will tell of their connections, and ask anew. Back-offs stay.
 void targets_forget_connections(struct targets *t);
 

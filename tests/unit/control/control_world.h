@@ -23,6 +23,7 @@ struct control {
 	struct publisher *publisher;
 	struct target_server *targets;
 	struct session_server *sessions;
+	struct trials *trials;
 	struct api *api;
 	struct fake_dataplane dataplane;
 	bool has_dataplane;
@@ -41,6 +42,7 @@ static inline void start(void)
 	struct api_settings settings = {.loop = &c.loop, .publishers = API_NO_GROUP};
 	struct session_server_config sessions = {
 		.loop = &c.loop, .n_threads = 1, .now_s = world_now_s};
+	struct trials_config trials = {.loop = &c.loop};
 	char error[REVISIONS_ERROR_BYTES];
 
 	c.store = store_open(c.state, error);
@@ -57,6 +59,12 @@ static inline void start(void)
 	c.sessions = session_server_new(&sessions);
 	assert_non_null(c.sessions);
 	settings.sessions = c.sessions;
+	trials.publisher = c.publisher;
+	trials.targets = c.targets;
+	trials.sessions = c.sessions;
+	c.trials = trials_new(&trials);
+	assert_non_null(c.trials);
+	settings.trials = c.trials;
 	c.api = api_new(&settings, -1);
 	assert_non_null(c.api);
 }
@@ -64,10 +72,12 @@ static inline void start(void)
 static inline void stop(void)
 {
 	api_stop(c.api);
+	trials_stop(c.trials);
 	session_server_stop(c.sessions);
 	publisher_stop(c.publisher);
 	uv_run(&c.loop, UV_RUN_DEFAULT);
 	api_free(c.api);
+	trials_free(c.trials);
 	session_server_free(c.sessions);
 	target_server_free(c.targets);
 	publisher_free(c.publisher);
