@@ -92,6 +92,8 @@ static enum outcome take_message(struct streams *s, struct reader *r, struct vie
 	if (copied)
 		s->burst.n_scratch += (uint32_t)bytes.len;
 	r->at += n_bytes;
+	if ((r->st->flags & STREAM_SECURE) != 0)
+		session_count_message(s->sessions, r->conn);
 	stream_end_part(s, r->st);
 	r->st->flags |= STREAM_HEARD;
 	return progress(r);

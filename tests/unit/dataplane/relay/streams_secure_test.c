@@ -88,6 +88,22 @@ static void say(struct town *t, struct town_peer *p, unsigned cseq)
 	town_run(t, 10);
 }
 
+static void messages_are_counted_for_who_lists_sessions(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *p = connect_as(t, "partner.example");
+	const struct link_session_is *is = &t->workers[0].listed;
+	struct link_message m;
+
+	say(t, p, 1);
+	say(t, p, 2);
+	link_message_init(&m, LINK_SESSIONS_WANTED);
+	streams_hear(t->workers[0].streams, &m, t->now);
+	assert_int_equal(is->conn, t->workers[0].session);
+	assert_int_equal(is->n_received, 2);
+	assert_int_equal(is->card, CARD);
+}
+
 static void a_policy_that_accepts_what_the_card_proves_leaves_a_connection_alone(void **state)
 {
 	static const char *const nobody[] = {NULL};
@@ -125,6 +141,7 @@ static void a_published_block_closes_the_connections_of_its_domain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(messages_are_counted_for_who_lists_sessions),
 		TEST(a_policy_that_accepts_what_the_card_proves_leaves_a_connection_alone),
 		TEST(a_published_block_closes_the_connections_of_its_domain),
 	};
