@@ -218,7 +218,8 @@ static const char *tcp_diagnosis(enum reason reason)
 
 void trial_told(struct trial *t, const struct link_target_told *m, uint64_t now_ns)
 {
-	if (t->over)
+	// Which alert it was, the end of its session says.
+	if (t->over || (m->reason == REASON_record_peer_alert && t->conn != 0))
 		return;
 	if (m->state != LINK_TARGET_UP) {
 		fail(t, under_way(t), reason_text((enum reason)m->reason),

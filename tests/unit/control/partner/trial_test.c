@@ -143,6 +143,9 @@ static void a_partner_that_refuses_our_certificate_late_fails_the_last_stage(voi
 	trial_ended(&t, 3, &other, 1003 * MS);
 	trial_ended(&t, 2, &m, 1003 * MS);
 	assert_false(t.over);
+	// The target's state has no alert.
+	tell(&t, LINK_TARGET_FAILED, REASON_record_peer_alert, 1003 * MS);
+	assert_false(t.over);
 	trial_ended(&t, 3, &m, 1003 * MS);
 	expect(&t, TRIAL_ANSWER);
 	assert_string_equal(
