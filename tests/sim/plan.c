@@ -20,6 +20,7 @@ static const char *const shape_names[PLAN_N] = {
 	[PLAN_MTU] = "mtu",
 	[PLAN_BLIND] = "blind",
 	[PLAN_ALL] = "all",
+	[PLAN_LONG] = "long",
 };
 
 const char *plan_shape_name(enum plan_shape shape)
@@ -305,6 +306,29 @@ static void shape_all(struct plan *p, struct rng *r)
 	shape_cut(p, r);
 }
 
+// Small segments and large windows: up to two thousand in flight.
+static void shape_long(struct plan *p, struct rng *r)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct plan_host *h = &p->hosts[i];
+
+		h->mtu = p->family == IP_V6 ? 1280 : 576;
+		h->config.n_chunks = 8192;
+		h->config.chunk_bytes = 1220;
+		h->config.send_bytes_max = h->config.receive_bytes_max = 1 << 20;
+		h->user.bytes_min = 400000;
+		h->user.bytes_max = 1200000;
+		h->user.write_max = h->user.read_max = 65536;
+		h->user.write_gap_ms = h->user.read_gap_ms = 0;
+		p->ways[i].delay_us = rng_between(r, 5000, 40000);
+		p->ways[i].loss = rng_scale(r, 1, 50);
+		p->ways[i].duplicate = rng_chance(r, 3000) ? rng_scale(r, 1, 500) : 0;
+		p->ways[i].reorder = rng_chance(r, 3000) ? rng_scale(r, 1, 500) : 0;
+		p->ways[i].reorder_us = rng_scale(r, 10, 100000);
+	}
+	p->hosts[0].user.n_opens = 1;
+}
+
 // No window closes and nothing waits, so that whatever is sent twice is so without need.
 static void shape_perfect(struct plan *p, struct rng *r)
 {
@@ -332,6 +356,7 @@ static void (*const shapes[PLAN_N])(struct plan *p, struct rng *r) = {
 	[PLAN_MTU] = shape_mtu,
 	[PLAN_BLIND] = shape_blind,
 	[PLAN_ALL] = shape_all,
+	[PLAN_LONG] = shape_long,
 };
 
 struct plan plan_of(uint64_t seed, enum plan_shape shape)

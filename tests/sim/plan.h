@@ -21,6 +21,7 @@ enum plan_shape {
 	PLAN_MTU,      // paths narrower than the links, with and without ICMP
 	PLAN_BLIND,    // an attacker who sees nothing forges segments and ICMP
 	PLAN_ALL,      // everything at once
+	PLAN_LONG,     // long paths: more segments in flight than one ACK looks at
 	PLAN_N,
 };
 

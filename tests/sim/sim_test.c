@@ -120,6 +120,12 @@ static void all_faults_at_once_leave_nothing_over(void **state)
 	run(PLAN_ALL);
 }
 
+static void every_byte_arrives_once_with_a_thousand_segments_in_flight(void **state)
+{
+	(void)state;
+	run(PLAN_LONG);
+}
+
 static void usage(void)
 {
 	fprintf(stderr, "usage: [--seeds N] [--first N] [--seed N] [--shape S] [--trace]\nshapes:");
@@ -168,6 +174,7 @@ static const struct CMUnitTest tests[PLAN_N] = {
 	[PLAN_MTU] = cmocka_unit_test(a_path_narrower_than_the_link_is_found),
 	[PLAN_BLIND] = cmocka_unit_test(a_blind_attacker_is_not_noticed),
 	[PLAN_ALL] = cmocka_unit_test(all_faults_at_once_leave_nothing_over),
+	[PLAN_LONG] = cmocka_unit_test(every_byte_arrives_once_with_a_thousand_segments_in_flight),
 };
 
 int main(int argc, char **argv)
