@@ -14,13 +14,11 @@ static void print_hop(const json_t *hop)
 	printf("%s:%s by %s: %s\n", reply_text(hop, "transport"), reply_text(hop, "hop"),
 		reply_text(hop, "listener_name"), reply_is(hop, "passed") ? "passed" : "failed");
 	for (i = 0; (stage = json_array_get(stages, i)) != NULL; i++) {
-		struct cell took = {""};
 		const char *result = reply_text(stage, "result");
-		const char *cells[] = {
-			reply_text(stage, "stage"), result, took.text, reply_text(stage, "text")};
-
-		if (strcmp(result, "ok") == 0 || strcmp(result, "failed") == 0)
-			took = cell_duration(reply_number(stage, "ns"));
+		bool reached = strcmp(result, "ok") == 0 || strcmp(result, "failed") == 0;
+		struct cell took = cell_duration(reply_number(stage, "ns"));
+		const char *cells[] = {reply_text(stage, "stage"), result, reached ? took.text : "",
+			reply_text(stage, "text")};
 		if (strcmp(result, "skipped") != 0)
 			table_add(t, cells);
 		if (reply_text(stage, "diagnosis")[0] != '\0')

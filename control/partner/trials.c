@@ -345,14 +345,15 @@ struct trials *trials_new(const struct trials_config *config)
 
 void trials_stop(struct trials *t)
 {
-	struct question *q;
+	struct question *q = LIST_FIRST(&t->questions), *next;
 
 	if (t->stopped)
 		return;
 	t->stopped = true;
-	while ((q = LIST_FIRST(&t->questions)) != NULL) {
+	LIST_INIT(&t->questions);
+	for (; q != NULL; q = next) {
+		next = LIST_NEXT(q, in_questions);
 		finder_cancel(t->config.finder, found, q);
-		LIST_REMOVE(q, in_questions);
 		free(q);
 	}
 	for (unsigned r = 0; r < TRIALS_MAX; r++) {

@@ -158,13 +158,13 @@ struct target_server *target_server_new(struct publisher *p, struct finder *find
 
 void target_server_free(struct target_server *s)
 {
+	struct ask *ask, *next;
+
 	if (s == NULL)
 		return;
-	while (!LIST_EMPTY(&s->asks)) {
-		struct ask *ask = LIST_FIRST(&s->asks);
-
+	for (ask = LIST_FIRST(&s->asks); ask != NULL; ask = next) {
+		next = LIST_NEXT(ask, in_asks);
 		finder_cancel(s->finder, found, ask);
-		LIST_REMOVE(ask, in_asks);
 		free(ask);
 	}
 	targets_free(s->targets);
