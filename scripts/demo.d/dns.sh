@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # The name server of proseware.example: NSD in a namespace of its own, joined by a veth to the host's
 # network, over which control asks. Sourced by scripts/demo.
 

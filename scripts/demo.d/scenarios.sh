@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # One message or call from organisation to organisation, or its refusal. Sourced by scripts/demo.
 
 # place DOMAIN: where SIPp stands for that organisation: its namespace, the caller's and the callee's

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What the demo does over mutual TLS: certificates, the partners' edge, impostors. Sourced by
 # scripts/demo, whose results, places and streams it uses.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What happens while messages flow. Sourced by scripts/demo.
 
 # stream NAME FROM TO RATE COUNT: MESSAGEs in the background.
