@@ -31,12 +31,46 @@ static const struct judge {
 };
 #define N_JUDGES (sizeof(judges) / sizeof(judges[0]))
 
+static const struct prove {
+	const char *what;
+	struct view from, to;
+	enum side side;
+	const char *names[2];
+	bool trusted;
+	uint8_t print;
+	enum reason reason;
+} proves[] = {
+#define PROVE(what, from, to, side, name, name2, trusted, print, reason) \
+	{what, VIEW(from), VIEW(to), side, {name, name2}, trusted, print, REASON_##reason},
+#include "tests/unit/policy/semantics.def"
+#undef PROVE
+};
+#define N_PROVES (sizeof(proves) / sizeof(proves[0]))
+
 static const struct view invalid_names[] = {
 #define INVALID(name) VIEW(name),
 #include "tests/unit/policy/semantics.def"
 #undef INVALID
 };
 #define N_INVALID (sizeof(invalid_names) / sizeof(invalid_names[0]))
+
+static void set_host(struct builder *b, uint32_t peer, const char *name)
+{
+	struct domain host;
+
+	assert_int_equal(domain_canonical(view_string(name), &host), 0);
+	assert_int_equal(builder_set_hosts(b, peer, &host, 1), 0);
+}
+
+static void set_print(struct builder *b, uint32_t peer, int byte)
+{
+	uint8_t print[1][IMAGE_FINGERPRINT_BYTES];
+
+	memset(print, byte, sizeof(print));
+	assert_int_equal(builder_set_fingerprints(
+				 b, peer, (const uint8_t(*)[IMAGE_FINGERPRINT_BYTES])print, 1),
+		0);
+}
 
 static struct builder *build(uint32_t flags)
 {
@@ -54,6 +88,11 @@ static struct builder *build(uint32_t flags)
 	assert_int_equal(fixture_add_peer(b, hop, source, IMAGE_RULE(SOURCE, 1 + id)), id);
 #include "tests/unit/policy/semantics.def"
 #undef PEER
+#define HOST(peer, name)  set_host(b, peer, name);
+#define PRINT(peer, byte) set_print(b, peer, byte);
+#include "tests/unit/policy/semantics.def"
+#undef HOST
+#undef PRINT
 #define NAME(line, list, name, peer) \
 	fixture_add_name(b, VIEW(name), list, peer, IMAGE_RULE(SOURCE, line));
 #include "tests/unit/policy/semantics.def"
@@ -195,6 +234,64 @@ static void a_burst_judges_as_single_queries_do(void **state)
 	}
 	assert_int_equal(n_wrong, 0);
 	fixture_fini(&f);
+}
+
+static struct card card_of(const struct prove *p)
+{
+	uint8_t print[CARD_FINGERPRINT_BYTES];
+	struct card card;
+
+	memset(print, p->print, sizeof(print));
+	card_init(&card, print, VIEW("CN=x"), VIEW("CN=y"), VIEW("01"));
+	card.trusted = p->trusted;
+	for (unsigned i = 0; i < 2; i++) {
+		if (p->names[i][0] != '\0')
+			assert_int_equal(
+				card_add_name(&card, view_string(p->names[i]), CARD_SAN_DNS), 0);
+	}
+	assert_null(card_check(&card));
+	return card;
+}
+
+// The source address is of nobody: with a card it is not asked for.
+static unsigned check_proofs(struct decider *d)
+{
+	unsigned n_wrong = 0;
+
+	for (size_t i = 0; i < N_PROVES; i++) {
+		const struct prove *p = &proves[i];
+		struct card card = card_of(p);
+		struct policy_query query = {
+			.from = p->from, .to = p->to, .side = (uint8_t)p->side, .card = &card};
+		struct verdict v;
+
+		assert_int_equal(ip_parse(VIEW("203.0.113.1"), &query.source), 0);
+		policy_decide(d, &query, &v, 1);
+		if (v.reason == (uint16_t)p->reason &&
+			v.allowed == (p->reason == REASON_allowed_partner))
+			continue;
+		print_error("not so: %s\n  %s\n", p->what, reason_name(v.reason));
+		n_wrong++;
+	}
+	return n_wrong;
+}
+
+static void every_row_of_proofs_holds_with_any_cache(void **state)
+{
+	static const size_t cache_slots[] = {0, 2, 4096};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cache_slots) / sizeof(cache_slots[0]); i++) {
+		struct fixture f;
+
+		setup(&f, IMAGE_FEDERATION_ON | IMAGE_SIP_ON, cache_slots[i]);
+		for (int turn = 0; turn < 3; turn++) {
+			assert_int_equal(check_proofs(f.decider), 0);
+			// What was judged by a card is not judged by it without one.
+			assert_int_equal(check_one_by_one(f.decider), 0);
+		}
+		fixture_fini(&f);
+	}
 }
 
 static void what_is_no_name_is_invalid_on_either_side(void **state)
@@ -442,6 +539,7 @@ int main(void)
 		cmocka_unit_test(every_row_holds),
 		cmocka_unit_test(every_row_holds_again_out_of_the_cache),
 		cmocka_unit_test(a_burst_judges_as_single_queries_do),
+		cmocka_unit_test(every_row_of_proofs_holds_with_any_cache),
 		cmocka_unit_test(what_is_no_name_is_invalid_on_either_side),
 		cmocka_unit_test(a_missing_name_is_named_as_missing),
 		cmocka_unit_test(the_longest_name_is_judged_and_a_longer_one_is_not),
