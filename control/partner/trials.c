@@ -187,6 +187,7 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct trials *t = timer->data;
 	uint64_t now_ns = uv_hrtime();
+	bool idle = true;
 
 	for (unsigned r = 0; r < TRIALS_MAX; r++) {
 		struct run *run = t->runs[r];
@@ -199,7 +200,10 @@ static void on_tick(uv_timer_t *timer)
 		}
 		if (run != NULL && over)
 			finish(t, r);
+		idle = idle && t->runs[r] == NULL;
 	}
+	if (idle)
+		uv_timer_stop(timer);
 }
 
 // As the relay chooses it (dataplane/relay/self.h): the first that fits.
@@ -311,6 +315,7 @@ int trials_start(
 		return error;
 	}
 	t->runs[r] = run;
+	uv_timer_start(&t->timer, on_tick, TICK_MS, TICK_MS);
 	for (size_t i = 0; i < run->n; i++) {
 		if (run->hops[i].target.remote.ip.family == IP_NAMED)
 			find(t, run, &run->hops[i]);
@@ -339,7 +344,6 @@ struct trials *trials_new(const struct trials_config *config)
 	session_server_set_watcher(config->sessions, shaken, t);
 	uv_timer_init(config->loop, &t->timer);
 	t->timer.data = t;
-	uv_timer_start(&t->timer, on_tick, TICK_MS, TICK_MS);
 	return t;
 }
 

@@ -250,12 +250,13 @@ static inline void expect_status(
 	json_decref(status);
 }
 
-static inline void attach(void)
+static inline void attach_with(enum transport transport)
 {
 	uint64_t deadline = uv_hrtime() + DEADLINE_NS;
 	bool attached = false;
 
 	fake_open(&c.dataplane, c.socket);
+	c.dataplane.transport = transport;
 	c.has_dataplane = true;
 	while (!attached) {
 		struct dataplane_status status;
@@ -265,6 +266,11 @@ static inline void attach(void)
 		attached = status.attached;
 		assert_true(uv_hrtime() < deadline);
 	}
+}
+
+static inline void attach(void)
+{
+	attach_with(TRANSPORT_UDP);
 }
 
 static inline void turn_until_published(unsigned n)

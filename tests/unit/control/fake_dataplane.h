@@ -22,8 +22,9 @@ struct fake_dataplane {
 	struct link_consumer to_worker;
 	uint64_t generation; // judged by now
 	uint8_t digest[IMAGE_DIGEST_BYTES];
-	const char *refuse; // the next publication, and why
-	bool silent_worker; // takes publications, but the worker never swaps
+	const char *refuse;       // the next publication, and why
+	bool silent_worker;       // takes publications, but the worker never swaps
+	enum transport transport; // of its listener
 	unsigned n_published;
 	uint64_t hits[64]; // what it says of its entries
 	size_t n_hits;
@@ -48,6 +49,7 @@ static inline void fake_open(struct fake_dataplane *f, const char *path)
 {
 	memset(f, 0, sizeof(*f));
 	f->control = -1;
+	f->transport = TRANSPORT_UDP;
 	fake_listen(f, path);
 }
 
@@ -90,7 +92,7 @@ static inline void fake_attach(struct fake_dataplane *f)
 	m = (struct attach_message){.type = ATTACH_LISTENER, .epoch = f->epoch};
 	m.listener.side = SIDE_OUTSIDE;
 	assert_int_equal(
-		endpoint_parse(VIEW("192.0.2.1:5060"), 0, TRANSPORT_UDP, &m.listener.local), 0);
+		endpoint_parse(VIEW("192.0.2.1:5060"), 0, f->transport, &m.listener.local), 0);
 	strcpy(m.listener.name, "outside4");
 	assert_int_equal(attach_send(f->control, &m, -1), 0);
 }
