@@ -110,7 +110,8 @@ static bool send_again(struct tcp *t, struct tcp_conn *c, tcp_chunk_id id, struc
 	chunk->flags |= TCP_CHUNK_RETRANSMITTED;
 	chunk->sent_us = t->now_us;
 	s->n_retransmitted++;
-	f->prr_out += chunk->len;
+	if (s->recovery == TCP_RECOVERY)
+		f->prr_out += chunk->len;
 	f->undo_bytes += chunk->len;
 	f->sent_tick = t->now_tick;
 	add_part(t, out, id);
@@ -181,7 +182,8 @@ static void send_new(struct tcp *t, struct tcp_conn *c, struct tcp_packet *out)
 	chunk->flags |= TCP_CHUNK_SENT;
 	chunk->sent_us = t->now_us;
 	s->nxt += chunk->len;
-	s->flight.prr_out += chunk->len;
+	if (s->recovery == TCP_RECOVERY)
+		s->flight.prr_out += chunk->len;
 	s->flight.sent_tick = t->now_tick;
 	add_part(t, out, s->next);
 	s->next = chunk->next;

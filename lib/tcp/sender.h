@@ -90,14 +90,22 @@ struct tcp_flight {
 	uint16_t zero;
 	uint32_t probe_end; // TLP.end_seq
 
-	uint32_t prr_delivered, prr_out, prr_flight; // prr_flight: RecoverFS
+	// In fast recovery the former, prr_flight being RecoverFS; while TCP_FLIGHT_EPOCH is set,
+	// which ends when recovery begins, the latter: W_est and times.
+	union {
+		struct {
+			uint32_t prr_delivered, prr_out, prr_flight;
+		};
+		struct {
+			uint32_t cubic_friendly, cubic_start_us, cubic_seen_us;
+		};
+	};
 	uint32_t limited_seq;
-	uint32_t cubic_max, cubic_prior, cubic_friendly; // W_max, cwnd_prior, W_est
-	uint32_t cubic_k_ms, cubic_start_us, cubic_seen_us;
-	uint32_t undo_cwnd, undo_ssthresh; // before the last reduction
-	uint32_t undo_ts;                  // our timestamp at it
-	uint32_t undo_una;                 // SND.UNA at it
-	uint32_t undo_bytes;               // sent again since, of which no duplicate was reported
+	uint32_t cubic_max, cubic_prior, cubic_k_ms; // W_max, cwnd_prior, K
+	uint32_t undo_cwnd, undo_ssthresh;           // before the last reduction
+	uint32_t undo_ts;                            // our timestamp at it
+	uint32_t undo_una;                           // SND.UNA at it
+	uint32_t undo_bytes; // sent again since, of which no duplicate was reported
 };
 
 // In RFC 9293's words; those of the RFCs named for the rest. Bytes unless said.
