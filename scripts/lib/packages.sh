@@ -7,6 +7,7 @@ packages_build=(
   libdpdk-dev libhyperscan-dev libidn2-dev libipsec-mb-dev libjansson-dev
   libnuma-dev libseccomp-dev libsqlite3-dev libssl-dev libunbound-dev libuv1-dev libyaml-dev
 )
+packages_bench=(haproxy)
 packages_demo=(iproute2 kamailio kamailio-tls-modules nsd openssl sip-tester)
 packages_test=(
   clang iputils-arping iputils-ping libclang-rt-14-dev libcmocka-dev liblwip-dev

@@ -2,13 +2,12 @@
 
 #include "tests/bench/kamailio.h"
 
+#include "tests/bench/foreign.h"
 #include "tests/bench/traffic.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +31,7 @@ static void remove_all(void)
 	char path[128];
 
 	if (kamailio > 0) {
-		kill(kamailio, SIGTERM);
-		waitpid(kamailio, NULL, 0);
+		foreign_stop(kamailio);
 		kamailio = -1;
 	}
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -98,75 +96,23 @@ static int udp_socket(int port)
 	return fd;
 }
 
-bool kamailio_is_installed(void)
-{
-	const char *path = getenv("PATH");
-
-	while (path != NULL && *path != '\0') {
-		size_t n = strcspn(path, ":");
-		char file[512];
-
-		snprintf(file, sizeof(file), "%.*s/kamailio", (int)n, path);
-		if (access(file, X_OK) == 0)
-			return true;
-		path += path[n] == ':' ? n + 1 : n;
-	}
-	return false;
-}
-
 static void start_kamailio(void)
 {
 	char path[128], pid_file[128];
+	char *argv[] = {"kamailio", "-DD", "-E", "-m", "256", "-M", "64", "-n", "1", "-x", "fm",
+		"-X", "fm", "-P", pid_file, "-f", path, "-Y", directory, NULL};
 
 	snprintf(path, sizeof(path), "%s/kamailio.cfg", directory);
 	snprintf(pid_file, sizeof(pid_file), "%s/kamailio.pid", directory);
-	kamailio = fork();
+	kamailio = foreign_start(argv);
 	if (kamailio < 0)
 		fail("fork");
-	if (kamailio == 0) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
-		execlp("kamailio", "kamailio", "-DD", "-E", "-m", "256", "-M", "64", "-n", "1",
-			"-x", "fm", "-X", "fm", "-P", pid_file, "-f", path, "-Y", directory,
-			(char *)NULL);
-		_exit(127);
-	}
-}
-
-// CPU ticks of a process, user and system; false when it is gone.
-static bool cpu_ticks(pid_t pid, uint64_t ticks[2])
-{
-	char path[64], text[1024];
-	unsigned long user, system;
-	const char *rest;
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	if (f == NULL)
-		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	rest = strrchr(text, ')');
-	if (rest == NULL ||
-		sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-			&system) != 2)
-		return false;
-	ticks[0] = user;
-	ticks[1] = system;
-	return true;
 }
 
 // CPU time of all children of kamailio together, in ns: the worker is one of them, the others idle.
 static void children_cpu_ns(double ns[2])
 {
 	char path[96];
-	uint64_t ticks[2];
 	FILE *f;
 	int pid;
 
@@ -175,12 +121,8 @@ static void children_cpu_ns(double ns[2])
 	f = fopen(path, "r");
 	if (f == NULL)
 		fail(path);
-	while (fscanf(f, "%d", &pid) == 1) {
-		if (cpu_ticks(pid, ticks)) {
-			ns[0] += (double)ticks[0] * 1e9 / (double)sysconf(_SC_CLK_TCK);
-			ns[1] += (double)ticks[1] * 1e9 / (double)sysconf(_SC_CLK_TCK);
-		}
-	}
+	while (fscanf(f, "%d", &pid) == 1)
+		(void)foreign_cpu_ns(pid, ns);
 	fclose(f);
 }
 

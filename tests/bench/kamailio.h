@@ -12,8 +12,6 @@ struct kamailio_cpu {
 	struct bench_samples user, system, both; // of a message
 };
 
-bool kamailio_is_installed(void); // somewhere in PATH
-
 // Starts Kamailio, passes n messages through it in each of some runs, ends it. False, and why on
 // stderr, where that did not work.
 bool kamailio_measure(unsigned n, unsigned runs, struct kamailio_cpu *cpu);

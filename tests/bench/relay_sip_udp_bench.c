@@ -6,6 +6,7 @@
 // checksums, which a device would take over, are.
 
 #include "tests/bench/bench.h"
+#include "tests/bench/foreign.h"
 #include "tests/bench/kamailio.h"
 #include "tests/bench/relay_world.h"
 
@@ -57,7 +58,7 @@ static bool measure_baseline(struct bench_samples *cpu)
 {
 	struct kamailio_cpu kamailio;
 
-	if (!kamailio_is_installed()) {
+	if (!foreign_is_installed("kamailio")) {
 		bench_skip("baseline kamailio_udp: kamailio is not installed");
 		return false;
 	}
