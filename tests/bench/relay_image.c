@@ -24,7 +24,8 @@ static uint32_t add_peer(struct builder *b, enum transport transport, const char
 	int64_t peer;
 
 	for (unsigned i = 0; i < 2; i++) {
-		if (endpoint_parse(view_string(hops[i]), 5060, transport, &endpoints[i]) < 0 ||
+		if (endpoint_parse(view_string(hops[i]), transport == TRANSPORT_TLS ? 5061 : 5060,
+			    transport, &endpoints[i]) < 0 ||
 			ip_prefix_parse(view_string(sources[i]), &prefixes[i]) < 0)
 			give_up("peer");
 	}
@@ -50,6 +51,15 @@ static uint32_t add_partner(struct builder *b)
 	return add_peer(b, TRANSPORT_UDP, hops, sources, 2);
 }
 
+static void prove_by_host(struct builder *b, uint32_t peer)
+{
+	struct domain host;
+
+	if (domain_canonical(VIEW(CONTROL_END_HOST), &host) < 0 ||
+		builder_set_hosts(b, peer, &host, 1) < 0)
+		give_up("identity refused");
+}
+
 static void add_name(struct builder *b, const char *name, enum image_list list, uint32_t peer)
 {
 	enum image_list other_list;
@@ -61,13 +71,16 @@ static void add_name(struct builder *b, const char *name, enum image_list list, 
 		give_up(name);
 }
 
-static void add_names(struct builder *b, uint32_t n_names)
+static void add_names(struct builder *b, uint32_t n_names, enum transport transport)
 {
 	char name[TRAFFIC_NAME_BYTES];
 	uint32_t peers[N_PEERS];
 
-	for (uint32_t p = 0; p < N_PEERS; p++)
+	for (uint32_t p = 0; p < N_PEERS; p++) {
 		peers[p] = add_partner(b);
+		if (transport == TRANSPORT_TLS)
+			prove_by_host(b, peers[p]);
+	}
 	for (uint32_t i = 0; i < n_names; i++) {
 		traffic_domain(i, name);
 		add_name(b, name, IMAGE_ALLOW, peers[i % N_PEERS]);
@@ -105,10 +118,10 @@ static int finish(struct builder *b, uint64_t generation, size_t *n_bytes)
 int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_pattern,
 	uint64_t generation, enum transport transport, size_t *n_bytes)
 {
-	struct builder *b = begin(transport, transport == TRANSPORT_TCP ? 1 : 2);
+	struct builder *b = begin(transport, transport_is_stream(transport) ? 1 : 2);
 	char text[80], error[PATTERN_ERROR_BYTES];
 
-	add_names(b, n_names);
+	add_names(b, n_names, transport);
 	for (uint32_t i = 0; i < n_patterns; i++) {
 		snprintf(text, sizeof(text), "*.bulk-%u-*.invalid", first_pattern + i);
 		if (builder_add_wildcard(b, view_string(text), IMAGE_BLOCK, IMAGE_PEER_NONE,

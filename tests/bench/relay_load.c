@@ -214,8 +214,8 @@ static void get_through(struct relay_load *l)
 	while (!load_is_through(caller)) {
 		if (n++ == THROUGH_TURNS_MAX)
 			give_up("caller", "nothing comes back");
-		if (l->world->worker->streams != NULL && n % 1024 == 0)
-			relay_world_allow_server(l->world);
+		if (l->world->control != NULL && n % 1024 == 0)
+			control_end_answer(l->world->control);
 		relay_load_turn(l);
 	}
 }
@@ -319,8 +319,8 @@ static void rest(struct relay_load *l)
 	usleep(REST_MS * 1000);
 	until = rte_rdtsc() + rte_get_tsc_hz() * SETTLE_MS / 1000;
 	while (rte_rdtsc() < until) {
-		if (l->world->worker->streams != NULL)
-			relay_world_allow_server(l->world);
+		if (l->world->control != NULL)
+			control_end_answer(l->world->control);
 		relay_load_turn(l);
 	}
 }

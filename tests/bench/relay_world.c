@@ -27,10 +27,13 @@ static const char map_text[] =
 	"  - {name: in6, port: in, address: \"fd10::1\", udp: 5060, side: inside}\n"
 	"  - {name: out4, port: out, address: 192.0.2.1, udp: 5060, side: outside}\n"
 	"  - {name: out6, port: out, address: \"2001:db8::1\", udp: 5060, side: outside}\n";
-// Added where TCP is measured.
+// Added where TCP is measured, and where TLS is.
 static const char tcp_listeners[] =
 	"  - {name: in4-tcp, port: in, address: 10.10.0.1, tcp: 5060, side: inside}\n"
 	"  - {name: out4-tcp, port: out, address: 192.0.2.1, tcp: 5060, side: outside}\n";
+static const char tls_listeners[] =
+	"  - {name: in4-tls, port: in, address: 10.10.0.1, tls: 5061, side: inside}\n"
+	"  - {name: out4-tls, port: out, address: 192.0.2.1, tls: 5061, side: outside}\n";
 
 static const uint8_t server_mac[6] = {0x02, 0, 0, 0, 0, 0x11};
 
@@ -44,7 +47,7 @@ static void read_map(struct relay_world *w, unsigned core, enum transport transp
 {
 	static struct machine machine;
 	struct errors errors, warnings;
-	char text[sizeof(map_text) + sizeof(tcp_listeners) + 32];
+	char text[sizeof(map_text) + sizeof(tcp_listeners) + sizeof(tls_listeners) + 32];
 
 	errors_init(&errors, "map");
 	errors_init(&warnings, "map");
@@ -53,8 +56,10 @@ static void read_map(struct relay_world *w, unsigned core, enum transport transp
 		give_up("machine", "cannot be read");
 	if (!machine.core_usable[core == 0 ? 1 : 0])
 		snprintf(text, sizeof(text), map_text, core, core);
-	if (transport == TRANSPORT_TCP)
+	if (transport_is_stream(transport))
 		strcat(text, tcp_listeners);
+	if (transport == TRANSPORT_TLS)
+		strcat(text, tls_listeners);
 	if (core_map_parse(view_string(text), &machine, &w->map, &errors, &warnings) < 0)
 		give_up("core map", errors.text[0]);
 }
@@ -113,6 +118,8 @@ static void open_worker(struct relay_world *w)
 		give_up("worker", "does not start");
 	w->publisher.workers = w->worker;
 	w->publisher.n_workers = 1;
+	if (w->worker->streams != NULL)
+		w->control = control_end_open(w->worker);
 }
 
 static void make_frames(struct relay_world *w)
@@ -165,6 +172,8 @@ void relay_world_close(struct relay_world *w)
 {
 	publisher_fini(&w->publisher);
 	worker_fini(w->worker);
+	if (w->control != NULL)
+		control_end_close(w->control);
 	exchange_free(w->exchange);
 	ports_close(&w->map, w->ports);
 	pools_close(&w->pools);
@@ -215,32 +224,6 @@ void relay_world_teach(struct relay_world *w)
 
 		memcpy(n.mac.addr_bytes, server_mac, 6);
 		net_learn(w->worker->net, &n, rte_rdtsc());
-	}
-}
-
-static uint16_t find_listener(const struct core_map *map, const char *name)
-{
-	uint16_t l = 0;
-
-	while (l < map->n_listeners && strcmp(map->listeners[l].name, name) != 0)
-		l++;
-	return l;
-}
-
-void relay_world_allow_server(struct relay_world *w)
-{
-	for (uint8_t slot = 0; slot < LINK_TARGET_SLOTS; slot++) {
-		struct link_message m = {
-			.type = LINK_TARGET_OPEN, .n_bytes = LINK_BYTES_TARGET_OPEN};
-
-		m.target_open.target.remote =
-			(struct endpoint){.ip = {.bytes = {10, 10, 0, 2}, .family = IP_V4},
-				.port = 5060,
-				.transport = TRANSPORT_TCP};
-		m.target_open.target.listener = find_listener(&w->map, "in4-tcp");
-		m.target_open.target.slot = slot;
-		m.target_open.address = m.target_open.target.remote;
-		streams_hear(w->worker->streams, &m, worker_ns(w->worker, rte_rdtsc()));
 	}
 }
 

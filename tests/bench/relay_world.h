@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dataplane/publish/publish.h"
+#include "tests/bench/control_end.h"
 #include "tests/bench/traffic.h"
 
 #define RELAY_WORLD_DESCRIPTORS 1024
@@ -26,7 +27,8 @@ struct relay_world {
 	struct exchange *exchange;
 	struct worker *worker;
 	struct publisher publisher;
-	uint8_t *frames; // TRAFFIC_MESSAGES of them, at RELAY_WORLD_FRAME_BYTES each
+	struct control_end *control; // NULL: over UDP nothing is asked of it
+	uint8_t *frames;             // TRAFFIC_MESSAGES of them, at RELAY_WORLD_FRAME_BYTES each
 	// What each message looked like when it first came out, so that it must again; 0: not yet.
 	uint64_t *branch;
 	uint8_t *family;
@@ -38,7 +40,7 @@ struct relay_world {
 #define RELAY_WORLD_FRAME_BYTES (14 + 40 + 8 + TRAFFIC_MESSAGE_BYTES)
 
 // Starts EAL (once a process), ports, worker and traffic. core: the worker's. TRANSPORT_TCP: with
-// listeners for it too. Exits with a text on stderr where it cannot.
+// listeners for it too; TRANSPORT_TLS: for both. Exits with a text on stderr where it cannot.
 struct relay_world *relay_world_open(unsigned core, enum transport transport);
 // Likewise, with rings that hold n_frames each, a power of two: where peers on another core go on
 // while the machine takes the worker's away.
@@ -49,9 +51,6 @@ void relay_world_close(struct relay_world *w);
 // Publishes a policy image through the product's publisher; the worker takes it up at its next
 // turn. fd stays the caller's. Exits where it is refused.
 void relay_world_publish(struct relay_world *w, int fd, size_t n_bytes, uint64_t generation);
-
-// Says what control would to whoever of the relay's slots asks for the TCP server inside.
-void relay_world_allow_server(struct relay_world *w);
 
 // A frame of message index in a buffer of the feed; NULL when that is empty.
 struct rte_mbuf *relay_world_frame(struct relay_world *w, uint32_t index);
@@ -66,7 +65,9 @@ uint64_t relay_world_end(struct relay_world *w, uint32_t n_sent);
 
 // The policy that all of them use: TRAFFIC_NAMES partners, or n_names with made-up ones beyond,
 // n_patterns block patterns numbered from first_pattern. transport: to the server inside; over TCP
-// it has an IPv4 address only. A sealed memfd, the caller's.
+// and TLS it has an IPv4 address only. Over TLS a partner proves itself by the host that the one
+// card of all sessions is of, as those of one provider do: 64 connections carry all partners'
+// messages. A sealed memfd, the caller's.
 int relay_world_image(uint32_t n_names, uint32_t n_patterns, uint32_t first_pattern,
 	uint64_t generation, enum transport transport, size_t *n_bytes);
 // Likewise for fedload's senders: n_names of them, d00000.RELAY_WORLD_LOAD_DOMAIN and so on, and a

@@ -7,31 +7,28 @@
 #include "lib/net/ip.h"
 #include "lib/net/tcp.h"
 #include "lib/sip/value.h"
+#include "tests/bench/peer_stream.h"
 
 #include <rte_cycles.h>
 #include <stdlib.h>
 
 #define MTU        1500
 #define SIP_PORT   5060
+#define SIPS_PORT  5061
 #define FIRST_PORT 20000
-#define SERVERS    8 // connections of the relay to the server, at most
-#define TEXT_BYTES (1 << 20)
-
-// What the server has read of one connection and not yet understood.
-struct reader {
-	tcp_conn_id conn;
-	size_t n;
-	uint8_t *text;
-};
+#define SERVERS    8          // connections of the relay to the server, at most
+#define PING       "\r\n\r\n" // RFC 5626 §4.4.1
 
 struct tcp_peers {
 	struct relay_world *world;
+	enum transport transport;
 	struct tcp *tcp;
+	struct record_crypto *crypto; // NULL: no TLS
 	void *memory;
 	uint64_t counters[REASON_N];
-	tcp_conn_id conns[TCP_PEERS_CONNS];
-	struct reader readers[SERVERS];
-	unsigned n_readers, n_open;
+	struct peer_stream clients[TCP_PEERS_CONNS];
+	struct peer_stream servers[SERVERS];
+	unsigned n_servers, n_open;
 	uint8_t *messages;
 	uint64_t n_wrong, n_extra;
 	struct sip_message message;
@@ -136,7 +133,9 @@ static bool read_index(const struct tcp_peers *p, uint32_t *index)
 
 static void check_message(struct tcp_peers *p)
 {
-	static const char via[] = "\r\nVia: SIP/2.0/TCP 10.10.0.1:5060;branch=z9hG4bK";
+	static const char tcp_via[] = "\r\nVia: SIP/2.0/TCP 10.10.0.1:5060;branch=z9hG4bK",
+			  tls_via[] = "\r\nVia: SIP/2.0/TLS 10.10.0.1:5061;branch=z9hG4bK";
+	const char *via = p->transport == TRANSPORT_TLS ? tls_via : tcp_via;
 	struct view m = p->message.bytes;
 	const uint8_t *from = memmem(m.at, m.len, "\r\nFrom: ", 8), *sent, *sent_from;
 	unsigned max_forwards;
@@ -152,30 +151,37 @@ static void check_message(struct tcp_peers *p)
 	n_rest = TRAFFIC_MESSAGE_BYTES - (size_t)(sent_from - sent);
 	if (n_rest != m.len - (size_t)(from - m.at) || memcmp(from, sent_from, n_rest) != 0 ||
 		sip_max_forwards(&p->message, &max_forwards) < 0 || max_forwards != 69 ||
-		memmem(m.at, m.len, via, sizeof(via) - 1) == NULL)
+		memmem(m.at, m.len, via, sizeof(tcp_via) - 1) == NULL)
 		p->n_wrong++;
 	else if (p->world->n_seen[index]++ > 0)
 		p->n_extra++;
 }
 
-static void read_conn(struct tcp_peers *p, struct reader *r)
+// Answers a keepalive: a TLS client, which the relay is here, sends one to learn that it is taken.
+static size_t take_pings(struct peer_stream *s)
 {
-	uint32_t n = tcp_readable(p->tcp, r->conn);
-	size_t at = 0;
+	size_t n = sizeof(PING) - 1, at = 0;
 
-	if (r->n + n > TEXT_BYTES)
-		give_up("a message that does not end");
-	tcp_copy(p->tcp, r->conn, 0, r->text + r->n, n);
-	tcp_consume(p->tcp, r->conn, n);
-	r->n += n;
-	while (at < r->n &&
-		sip_message_parse(view_of(r->text + at, r->n - at), SIP_STREAM, &p->message) ==
+	while (s->n - at >= n && memcmp(s->text + at, PING, n) == 0) {
+		peer_stream_write(s, "\r\n", 2);
+		at += n;
+	}
+	return at;
+}
+
+static void serve(struct tcp_peers *p, struct peer_stream *s)
+{
+	size_t at;
+
+	peer_stream_read(s);
+	at = take_pings(s);
+	while (at < s->n &&
+		sip_message_parse(view_of(s->text + at, s->n - at), SIP_STREAM, &p->message) ==
 			REASON_none) {
 		check_message(p);
 		at += p->message.bytes.len;
 	}
-	memmove(r->text, r->text + at, r->n - at);
-	r->n -= at;
+	peer_stream_take(s, at);
 }
 
 static void take_event(struct tcp_peers *p, const struct tcp_event *event)
@@ -188,12 +194,10 @@ static void take_event(struct tcp_peers *p, const struct tcp_event *event)
 		p->n_open++;
 		return;
 	}
-	if (p->n_readers == SERVERS)
+	if (p->n_servers == SERVERS)
 		give_up("too many connections to the server");
-	p->readers[p->n_readers].conn = event->conn;
-	p->readers[p->n_readers].text = malloc(TEXT_BYTES);
-	if (p->readers[p->n_readers++].text == NULL)
-		give_up("no memory");
+	peer_stream_begin(
+		&p->servers[p->n_servers++], p->tcp, p->crypto, event->conn, RECORD_ACCEPTED, true);
 }
 
 static unsigned queued(const struct tcp_peers *p)
@@ -222,8 +226,8 @@ unsigned tcp_peers_answer(struct tcp_peers *p)
 	tcp_timers(p->tcp, now_ns(p), 1024);
 	while (tcp_next_event(p->tcp, &event))
 		take_event(p, &event);
-	for (unsigned i = 0; i < p->n_readers; i++)
-		read_conn(p, &p->readers[i]);
+	for (unsigned i = 0; i < p->n_servers; i++)
+		serve(p, &p->servers[i]);
 	push_all(p);
 	return queued(p);
 }
@@ -232,7 +236,7 @@ unsigned tcp_peers_answer(struct tcp_peers *p)
 static void settle(struct tcp_peers *p)
 {
 	do {
-		while (worker_turn(p->world->worker))
+		while (worker_turn(p->world->worker) || control_end_answer(p->world->control))
 			;
 	} while (tcp_peers_answer(p) > 0);
 }
@@ -249,9 +253,15 @@ static void teach(struct tcp_peers *p)
 	relay_world_teach(p->world);
 }
 
+static uint16_t port_of(const struct tcp_peers *p)
+{
+	return p->transport == TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
+}
+
 static void open_engine(struct tcp_peers *p)
 {
-	struct endpoint server = endpoint(10, 10, 0, 2, SIP_PORT);
+	struct endpoint server = endpoint(10, 10, 0, 2, port_of(p));
+	const struct record_crypto_config crypto = {.n_keys = RECORD_N_KEYS_DEFAULT};
 	struct tcp_config config;
 	size_t n;
 
@@ -265,17 +275,22 @@ static void open_engine(struct tcp_peers *p)
 	p->tcp = tcp_init(p->memory, &config, p->counters, now_ns(p));
 	if (p->tcp == NULL || tcp_listen(p->tcp, &server, MTU, 1) < 0)
 		give_up("the engine does not start");
+	if (p->transport == TRANSPORT_TLS && (p->crypto = record_crypto_new(&crypto)) == NULL)
+		give_up("no AEAD");
 }
 
 static void connect_all(struct tcp_peers *p)
 {
-	struct endpoint relay = endpoint(192, 0, 2, 1, SIP_PORT);
+	struct endpoint relay = endpoint(192, 0, 2, 1, port_of(p));
 
 	for (unsigned i = 0; i < TCP_PEERS_CONNS; i++) {
 		struct endpoint local = endpoint(192, 0, 2, 2, (uint16_t)(FIRST_PORT + i));
 
-		if (tcp_open(p->tcp, &local, &relay, MTU, 0, now_ns(p), &p->conns[i]) < 0)
+		tcp_conn_id conn;
+
+		if (tcp_open(p->tcp, &local, &relay, MTU, 0, now_ns(p), &conn) < 0)
 			give_up("cannot connect");
+		peer_stream_begin(&p->clients[i], p->tcp, p->crypto, conn, RECORD_OPENED, false);
 		// The first one makes the relay ask for its neighbour.
 		if (i == 0) {
 			tcp_peers_answer(p);
@@ -290,22 +305,23 @@ static void connect_all(struct tcp_peers *p)
 }
 
 // In its Via.
-static void say_tcp(uint8_t message[static TRAFFIC_MESSAGE_BYTES])
+static void say_transport(const struct tcp_peers *p, uint8_t message[static TRAFFIC_MESSAGE_BYTES])
 {
 	uint8_t *transport = memmem(message, TRAFFIC_MESSAGE_BYTES, "/UDP", 4);
 
 	if (transport == NULL)
 		give_up("a message without a Via");
-	memcpy(transport + 1, "TCP", 3);
+	memcpy(transport + 1, p->transport == TRANSPORT_TLS ? "TLS" : "TCP", 3);
 }
 
-struct tcp_peers *tcp_peers_open(struct relay_world *w)
+struct tcp_peers *tcp_peers_open(struct relay_world *w, enum transport transport)
 {
 	struct tcp_peers *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		give_up("no memory");
 	p->world = w;
+	p->transport = transport;
 	p->messages = malloc((size_t)TRAFFIC_MESSAGES * TRAFFIC_MESSAGE_BYTES);
 	if (p->messages == NULL)
 		give_up("no memory");
@@ -313,7 +329,7 @@ struct tcp_peers *tcp_peers_open(struct relay_world *w)
 		uint8_t *m = p->messages + (size_t)i * TRAFFIC_MESSAGE_BYTES;
 
 		traffic_message(i, "192.0.2.2:5060", m);
-		say_tcp(m);
+		say_transport(p, m);
 	}
 	open_engine(p);
 	teach(p);
@@ -321,9 +337,7 @@ struct tcp_peers *tcp_peers_open(struct relay_world *w)
 	connect_all(p);
 	tcp_peers_send(p, 0, TCP_PEERS_CONNS, 1);
 	settle(p);
-	relay_world_allow_server(w);
 	// The SYNs ask for the server; once it is known, so is the next message's way.
-	settle(p);
 	teach(p);
 	settle(p);
 	return p;
@@ -331,8 +345,11 @@ struct tcp_peers *tcp_peers_open(struct relay_world *w)
 
 void tcp_peers_close(struct tcp_peers *p)
 {
-	for (unsigned i = 0; i < p->n_readers; i++)
-		free(p->readers[i].text);
+	for (unsigned i = 0; i < p->n_servers; i++)
+		peer_stream_end(&p->servers[i]);
+	for (unsigned i = 0; i < TCP_PEERS_CONNS; i++)
+		peer_stream_end(&p->clients[i]);
+	record_crypto_free(p->crypto);
 	free(p->memory);
 	free(p->messages);
 	free(p);
@@ -344,9 +361,8 @@ void tcp_peers_send(struct tcp_peers *p, uint32_t first, unsigned n, unsigned n_
 	for (unsigned i = 0; i < n; i++) {
 		const uint8_t *m = p->messages + (size_t)(first + i) * TRAFFIC_MESSAGE_BYTES;
 
-		if (tcp_write(p->tcp, p->conns[i / n_together % TCP_PEERS_CONNS], m,
-			    TRAFFIC_MESSAGE_BYTES) < 0)
-			give_up("the relay does not read");
+		peer_stream_write(
+			&p->clients[i / n_together % TCP_PEERS_CONNS], m, TRAFFIC_MESSAGE_BYTES);
 		if ((i + 1) % (TCP_PEERS_CONNS * n_together) == 0)
 			push_all(p);
 	}

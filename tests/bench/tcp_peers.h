@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The peers of a relay_world over TCP, IPv4: 64 connections of partners from outside, and the
-// server inside to whom the relay connects. One engine of lib/tcp, turned the other way round, in
-// the same thread; what it costs is not what is measured.
+// The peers of a relay_world over TCP or TLS, IPv4: 64 connections of partners from outside, and
+// the server inside to whom the relay connects. One engine of lib/tcp, turned the other way round,
+// in the same thread; what it costs is not what is measured.
 
 #pragma once
 
@@ -11,13 +11,14 @@
 
 struct tcp_peers;
 
-// Connects; and lets the relay, whom no control tells, connect to its server. Exits where it
-// cannot.
-struct tcp_peers *tcp_peers_open(struct relay_world *w);
+// Connects, and makes the relay connect to its server, by TRANSPORT_TCP or TRANSPORT_TLS. Exits
+// where that cannot be.
+struct tcp_peers *tcp_peers_open(struct relay_world *w, enum transport transport);
 void tcp_peers_close(struct tcp_peers *p);
 
 // Writes messages first … first + n - 1, one after the other over all connections, n_together of
-// them in one segment. They lie in the relay's receive queue then.
+// them one behind the other, in as few segments as hold them; over TLS each in a record of its own.
+// They lie in the relay's receive queue then.
 void tcp_peers_send(struct tcp_peers *p, uint32_t first, unsigned n, unsigned n_together);
 // Takes what the relay has sent and answers it. How many frames lie in its receive queues then.
 unsigned tcp_peers_answer(struct tcp_peers *p);
