@@ -162,6 +162,7 @@ static enum reason ask(struct relay *r, struct job *job)
 	query->side = in->side;
 	query->source = job->in->source.ip;
 	query->card = job->in->card;
+	query->card_serial = job->in->card_serial;
 	r->asked[r->n_asked++] = job;
 	return REASON_none;
 }

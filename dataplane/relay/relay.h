@@ -31,6 +31,7 @@ struct relay_in {
 	struct endpoint source;
 	uint64_t conn;           // that it came by: comes back with its responses; 0: a datagram
 	const struct card *card; // who the other end of conn has proved to be; NULL: not known
+	uint64_t card_serial;    // as in struct policy_query
 	uint16_t listener;       // of TLS, outside: a request without card is refused
 	uint16_t fault; // enum reason; of a stream: what it is refused for, whatever it says
 	bool is_read;   // by relay_read(), as this number of the burst

@@ -59,18 +59,19 @@ static bool add(struct streams *s, const struct reader *r, struct view bytes, en
 	const struct relay_host *host = s->config.host;
 	struct streams_burst *b = &s->burst;
 	struct parcel *p = host->get(host->arg, bytes.len + RELAY_GROWTH_BYTES);
+	struct relay_in *in = &b->in[b->n];
 
 	if (p == NULL)
 		return false;
-	b->in[b->n] = (struct relay_in){
+	*in = (struct relay_in){
 		.payload = bytes,
 		.source = stream_remote(r->st),
 		.conn = r->conn ^ s->salt,
-		.card = stream_card(s, r->st),
 		.listener = r->st->listener,
 		.fault = (uint16_t)fault,
 		.is_read = true,
 	};
+	in->card = stream_card(s, r->st, &in->card_serial);
 	b->out[b->n].bytes = p->bytes;
 	b->out[b->n].room = p->room;
 	b->parcels[b->n++] = p;

@@ -26,13 +26,14 @@ void stream_set_sender(struct streams *s, struct stream *st, uint32_t hash, stru
 static bool is_refused(struct streams *s, const struct stream *st)
 {
 	struct endpoint remote = stream_remote(st);
+	uint64_t serial;
 
 	if ((st->flags & (STREAM_OURS | STREAM_CLOSING)) != 0 || st->sender == SENDER_NONE)
 		return false;
 	return st->sender == SENDER_LOST ||
 		relay_judge_sender(s->config.relay, st->listener,
 			sender_name(&s->senders, st->sender), &remote.ip,
-			stream_card(s, st)) != REASON_none;
+			stream_card(s, st, &serial)) != REASON_none;
 }
 
 void streams_recheck(struct streams *s)

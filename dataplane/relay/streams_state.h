@@ -153,11 +153,14 @@ static inline struct endpoint stream_remote(const struct stream *st)
 	return remote;
 }
 
-// Who the other end of a TLS connection has proved to be.
-static inline const struct card *stream_card(const struct streams *s, const struct stream *st)
+// Who the other end of a TLS connection has proved to be, as session_card().
+static inline const struct card *stream_card(
+	const struct streams *s, const struct stream *st, uint64_t *serial)
 {
-	return (st->flags & STREAM_SECURE) != 0 ? session_card(s->sessions, stream_conn(s, st))
-						: NULL;
+	*serial = 0;
+	return (st->flags & STREAM_SECURE) != 0
+		? session_card(s->sessions, stream_conn(s, st), serial)
+		: NULL;
 }
 
 // The stream of a connection; NULL where it is gone.

@@ -7,6 +7,7 @@
 
 struct entry {
 	uint64_t name; // 0: free
+	uint64_t serial;
 	uint32_t n_sessions;
 	uint32_t next; // of its bucket; number, 0: none
 	struct card card;
@@ -14,7 +15,8 @@ struct entry {
 
 struct cards {
 	uint32_t n, n_used; // of entries, those in use
-	uint32_t hand;      // where the search for one to give way goes on
+	uint64_t last_serial;
+	uint32_t hand; // where the search for one to give way goes on
 	uint32_t bucket_mask;
 	uint32_t *buckets; // numbers: index + 1
 	struct entry *entries;
@@ -109,7 +111,8 @@ int cards_add(struct cards *c, uint64_t name, const struct card *card)
 	number = c->n_used < c->n ? ++c->n_used : give_way(c);
 	if (number == 0)
 		return -ENOBUFS;
-	c->entries[number - 1] = (struct entry){.name = name, .next = *bucket, .card = *card};
+	c->entries[number - 1] = (struct entry){
+		.name = name, .serial = ++c->last_serial, .next = *bucket, .card = *card};
 	*bucket = number;
 	return 0;
 }
@@ -137,6 +140,11 @@ const struct card *cards_at(const struct cards *c, uint32_t number)
 uint64_t cards_name(const struct cards *c, uint32_t number)
 {
 	return c->entries[number - 1].name;
+}
+
+uint64_t cards_serial(const struct cards *c, uint32_t number)
+{
+	return c->entries[number - 1].serial;
 }
 
 const struct card *cards_find(const struct cards *c, uint64_t name)

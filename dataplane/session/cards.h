@@ -23,6 +23,8 @@ void cards_put(struct cards *c, uint32_t number); // 0 does nothing
 // Of a number that a session has.
 const struct card *cards_at(const struct cards *c, uint32_t number);
 uint64_t cards_name(const struct cards *c, uint32_t number);
+// Of this card alone, also when another one has its place or its name; not 0.
+uint64_t cards_serial(const struct cards *c, uint32_t number);
 // NULL: there is none.
 const struct card *cards_find(const struct cards *c, uint64_t name);
 

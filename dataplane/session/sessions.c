@@ -144,13 +144,15 @@ bool session_is_established(const struct sessions *s, tcp_conn_id conn)
 	return t != NULL && session_state_is_established(t->state);
 }
 
-const struct card *session_card(const struct sessions *s, tcp_conn_id conn)
+const struct card *session_card(const struct sessions *s, tcp_conn_id conn, uint64_t *serial)
 {
 	const struct session *t = session_of(s, conn);
 
-	return t != NULL && session_state_is_established(t->state) && t->card != 0
-		? cards_at(s->cards, t->card)
-		: NULL;
+	if (t == NULL || !session_state_is_established(t->state) || t->card == 0)
+		return NULL;
+	if (serial != NULL)
+		*serial = cards_serial(s->cards, t->card);
+	return cards_at(s->cards, t->card);
 }
 
 void sessions_usage(const struct sessions *s, struct sessions_usage *out)

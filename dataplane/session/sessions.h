@@ -65,8 +65,9 @@ void session_received(struct sessions *s, tcp_conn_id conn, uint64_t now);
 void session_finished(struct sessions *s, tcp_conn_id conn, uint64_t now);
 
 // Who the peer has proved to be. NULL: it is no session, or showed no certificate. Valid until the
-// session ends.
-const struct card *session_card(const struct sessions *s, tcp_conn_id conn);
+// session ends. serial: unless NULL, gets the card's, not 0, which no other card of this worker
+// ever has.
+const struct card *session_card(const struct sessions *s, tcp_conn_id conn, uint64_t *serial);
 
 struct session_read {
 	size_t n_bytes;    // of plaintext

@@ -184,9 +184,9 @@ static void count_ahead(const struct decider *d, struct rest *rest, uint32_t ent
 }
 
 // Gives a judgement out. What the rest needs lies anywhere in the image: it is on its way while the
-// burst's other queries are judged. source_is_known: to be one of From's.
+// burst's other queries are judged. sender_is_known: to be one of From's.
 static void give(const struct decider *d, const struct policy_query *q, const struct judgement *j,
-	bool source_is_known, struct verdict *verdict, struct rest *rest)
+	bool sender_is_known, struct verdict *verdict, struct rest *rest)
 {
 	const struct match *by = j->by == BY_FROM ? &j->from : j->by == BY_TO ? &j->to : NULL;
 
@@ -202,8 +202,8 @@ static void give(const struct decider *d, const struct policy_query *q, const st
 	verdict->to = j->to;
 	count_ahead(d, rest, by != NULL ? by->entry : IMAGE_ENTRY_NONE);
 	rest->peer = NULL;
-	if (j->needs_source &&
-		(q->card != NULL || (!source_is_known && q->source.family != IP_NONE))) {
+	if (j->needs_source && !sender_is_known &&
+		(q->card != NULL || q->source.family != IP_NONE)) {
 		rest->peer = image_peer_at(d->image, j->from.peer);
 		__builtin_prefetch(rest->peer);
 	}
@@ -247,9 +247,8 @@ static void finish(struct decider *d, const struct policy_query query[], struct 
 	for (unsigned i = 0; i < n; i++) {
 		// Another pair of the burst may have taken the slot meanwhile.
 		if (rest[i].peer != NULL && judge_sender(d, &query[i], &verdict[i], &rest[i]) &&
-			query[i].card == NULL && d->cache != NULL &&
-			slot_holds(slots[i], &query[i]))
-			remember_source(slots[i], &query[i].source, verdict[i].verification);
+			d->cache != NULL && slot_holds(slots[i], &query[i]))
+			remember_sender(slots[i], &query[i], verdict[i].verification);
 		count_hit(d, rest[i].entry);
 	}
 }
@@ -294,8 +293,7 @@ void policy_decide(
 	for (unsigned i = 0; i < n; i++) {
 		if (d->cache != NULL && slot_holds(slots[i], &query[i])) {
 			give(d, &query[i], &slots[i]->judgement,
-				slot_knows_source(slots[i], &query[i].source), &verdict[i],
-				&rest[i]);
+				slot_knows_sender(slots[i], &query[i]), &verdict[i], &rest[i]);
 			verdict[i].verification = slots[i]->verification;
 		} else {
 			missed[n_missed++] = (uint8_t)i;

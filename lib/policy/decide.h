@@ -38,6 +38,9 @@ struct policy_query {
 	// Who the other end of its connection has proved to be, which is then judged in the
 	// source's place; NULL: nobody. Checked by card_check().
 	const struct card *card;
+	// Of a card, for as long as the decider lives: no other one has it. What that card has
+	// proved is remembered. 0: it has none.
+	uint64_t card_serial;
 };
 
 struct verdict {

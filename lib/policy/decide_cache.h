@@ -26,15 +26,19 @@ struct judgement {
 };
 
 // A pair of spellings and side, and what was judged of them; and of each family the source address
-// that was last found to be one of From's, with what else is asked of its peer; what a card proves
-// is judged each time. Longer pairs are not remembered. Most end within the second line.
+// that was last found to be one of From's, or the card that last proved to be, with what else is
+// asked of its peer. Longer pairs are not remembered. Most end within the second line.
 struct cache_slot {
 	uint8_t from_len, to_len; // both 0: free
 	uint8_t side;
-	bool has_source4, has_source6;
-	uint8_t verification; // enum image_verification of From's peer, with either source
-	uint8_t zero[2];
-	uint8_t source4[4], source6[16];
+	bool has_source4, has_source6, has_card; // not both of the latter
+	uint8_t verification; // enum image_verification of From's peer, with any of them
+	uint8_t zero[1];
+	union {
+		uint8_t source6[16];
+		uint64_t card_serial;
+	};
+	uint8_t source4[4];
 	struct judgement judgement;
 	uint8_t text[CACHE_TEXT_BYTES]; // From, then To
 };
@@ -67,6 +71,7 @@ static inline void remember(
 	slot->side = q->side;
 	slot->has_source4 = false;
 	slot->has_source6 = false;
+	slot->has_card = false;
 	memcpy(slot->text, q->from.at, q->from.len);
 	memcpy(slot->text + q->from.len, q->to.at, q->to.len);
 	slot->judgement = *j;
@@ -81,16 +86,36 @@ static inline bool slot_knows_source(const struct cache_slot *slot, const struct
 		memcmp(slot->source6, source->bytes, sizeof(slot->source6)) == 0;
 }
 
-static inline void remember_source(
-	struct cache_slot *slot, const struct ip_addr *source, uint8_t verification)
+// Whether who sends it was found to be one of From's before.
+static inline bool slot_knows_sender(const struct cache_slot *slot, const struct policy_query *q)
 {
-	slot->verification = verification;
+	if (q->card == NULL)
+		return slot_knows_source(slot, &q->source);
+	return slot->has_card && q->card_serial != 0 && slot->card_serial == q->card_serial;
+}
+
+static inline void remember_source(struct cache_slot *slot, const struct ip_addr *source)
+{
 	if (source->family == IP_V4) {
 		memcpy(slot->source4, source->bytes, sizeof(slot->source4));
 		slot->has_source4 = true;
 	} else if (source->family == IP_V6) {
 		memcpy(slot->source6, source->bytes, sizeof(slot->source6));
 		slot->has_source6 = true;
+		slot->has_card = false;
+	}
+}
+
+static inline void remember_sender(
+	struct cache_slot *slot, const struct policy_query *q, uint8_t verification)
+{
+	slot->verification = verification;
+	if (q->card == NULL) {
+		remember_source(slot, &q->source);
+	} else if (q->card_serial != 0) {
+		slot->card_serial = q->card_serial;
+		slot->has_card = true;
+		slot->has_source6 = false;
 	}
 }
 
@@ -126,5 +151,6 @@ static inline bool read_question(
 	q->side = copy->side;
 	q->source.family = IP_NONE;
 	q->card = NULL;
+	q->card_serial = 0;
 	return true;
 }

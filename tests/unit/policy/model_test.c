@@ -3,6 +3,7 @@
 // reference that FEATURES P2, P4 and DESIGN §2, §6 were copied into, rule by rule. FEDRELAY_SEED
 // repeats a run.
 
+#include "lib/policy/mix.h"
 #include "tests/unit/policy/fixture.h"
 
 #include <ctype.h>
@@ -402,6 +403,9 @@ static struct policy_query query_of(const struct question *q)
 		.side = (uint8_t)q->side,
 		.card = q->has_card ? &q->card : NULL};
 	char source[32];
+
+	if (q->has_card && below(4) > 0)
+		query.card_serial = mix_bytes(1, (const uint8_t *)&q->card, sizeof(q->card));
 
 	if (q->source <= N_PEERS) {
 		snprintf(source, sizeof(source), "10.%u.7.9", q->source);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Sessions of a worker: negotiated by a control that is the test, then the worker's own.
 
+#include "dataplane/session/cards.h"
 #include "tests/unit/dataplane/session/world.h"
 
 #include <errno.h>
@@ -377,10 +378,12 @@ static void room_for_fewer_records_leaves_the_rest(void **state)
 static void a_session_has_the_card_that_control_gave(void **state)
 {
 	struct desk *d = established(RECORD_ACCEPTED, RECORD_TLS13);
-	const struct card *card = session_card(d->sessions, d->conn);
+	uint64_t serial = 0;
+	const struct card *card = session_card(d->sessions, d->conn, &serial);
 
 	(void)state;
 	assert_non_null(card);
+	assert_int_equal(serial, 1);
 	assert_true(card_proves(card, VIEW("partner.example")));
 	desk_free(d);
 }
@@ -394,8 +397,29 @@ static void a_card_under_a_name_in_use_is_refused(void **state)
 	assert_int_equal(d->counters[REASON_session_misled], 0);
 	desk_add_card(d, DESK_CARD, "impostor.example");
 	assert_int_equal(d->counters[REASON_session_misled], 1);
-	assert_true(card_proves(session_card(d->sessions, d->conn), VIEW("partner.example")));
+	assert_true(card_proves(session_card(d->sessions, d->conn, NULL), VIEW("partner.example")));
 	desk_free(d);
+}
+
+static void a_card_has_a_serial_of_its_own_also_in_the_place_of_another(void **state)
+{
+	struct cards *c = cards_new(1);
+	struct card one, two;
+	uint32_t number;
+
+	(void)state;
+	card_init(&one, NULL, VIEW_NONE, VIEW_NONE, VIEW_NONE);
+	two = one;
+	assert_int_equal(card_add_name(&two, VIEW("two.example"), CARD_DIALBACK), 0);
+	assert_int_equal(cards_add(c, 5, &one), 0);
+	number = cards_get(c, 5);
+	assert_int_equal(cards_serial(c, number), 1);
+	assert_int_equal(cards_add(c, 5, &one), 0);
+	assert_int_equal(cards_serial(c, number), 1);
+	cards_put(c, number);
+	assert_int_equal(cards_add(c, 6, &two), 0);
+	assert_int_equal(cards_serial(c, cards_get(c, 6)), 2);
+	cards_free(c);
 }
 
 static void cards_without_a_session_give_way_and_others_do_not(void **state)
@@ -409,7 +433,7 @@ static void cards_without_a_session_give_way_and_others_do_not(void **state)
 	assert_int_equal(d->counters[REASON_session_cards_full], 0);
 	sessions_usage(d->sessions, &usage);
 	assert_int_equal(usage.n_cards, 4);
-	assert_true(card_proves(session_card(d->sessions, d->conn), VIEW("partner.example")));
+	assert_true(card_proves(session_card(d->sessions, d->conn, NULL), VIEW("partner.example")));
 	desk_free(d);
 }
 
@@ -570,6 +594,7 @@ int main(void)
 		cmocka_unit_test(room_for_fewer_records_leaves_the_rest),
 		cmocka_unit_test(a_session_has_the_card_that_control_gave),
 		cmocka_unit_test(a_card_under_a_name_in_use_is_refused),
+		cmocka_unit_test(a_card_has_a_serial_of_its_own_also_in_the_place_of_another),
 		cmocka_unit_test(cards_without_a_session_give_way_and_others_do_not),
 		cmocka_unit_test(a_session_without_its_card_is_refused),
 		cmocka_unit_test(a_control_that_has_come_back_learns_sessions_and_cards),

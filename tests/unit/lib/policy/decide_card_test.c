@@ -4,6 +4,7 @@
 #include "lib/base/side.h"
 #include "lib/policy/decide.h"
 #include "lib/policy/identity.h"
+#include "lib/policy/mix.h"
 #include "tests/unit/lib/policy/fixture.h"
 #include "tests/unit/test.h"
 
@@ -60,6 +61,9 @@ static struct verdict decide(struct decider *d, const char *from, const char *to
 		.side = (uint8_t)side,
 		.card = card};
 	struct verdict v;
+
+	if (card != NULL)
+		q.card_serial = mix_bytes(1, (const uint8_t *)card, sizeof(*card));
 
 	if (source != NULL)
 		assert_int_equal(ip_parse(view_string(source), &q.source), 0);
@@ -302,6 +306,37 @@ static void warming_asks_without_cards(void **state)
 	decider_free(former);
 }
 
+static enum reason decide_as(struct decider *d, const struct card *card, uint64_t serial)
+{
+	struct policy_query q = {.from = VIEW("discovered.example"),
+		.to = VIEW("local.example"),
+		.side = SIDE_OUTSIDE,
+		.card = card,
+		.card_serial = serial};
+	struct verdict v;
+
+	policy_decide(d, &q, &v, 1);
+	return (enum reason)v.reason;
+}
+
+// What cannot be, two cards of one serial, shows whether it is looked at again.
+static void what_a_card_has_proved_is_remembered_by_its_serial_alone(void **state)
+{
+	const struct card good = card_of(9, "discovered.example", NULL),
+			  bad = card_of(9, "other.example", NULL);
+	struct decider *d = decider_new(&fixture.policy, 1024);
+
+	(void)state;
+	assert_int_equal(decide_as(d, &good, 0), REASON_allowed_partner);
+	assert_int_equal(decide_as(d, &bad, 0), REASON_identity_unproved);
+	assert_int_equal(decide_as(d, &bad, 7), REASON_identity_unproved);
+	assert_int_equal(decide_as(d, &good, 7), REASON_allowed_partner);
+	assert_int_equal(decide_as(d, &bad, 8), REASON_identity_unproved);
+	assert_int_equal(decide_as(d, &bad, 0), REASON_identity_unproved);
+	assert_int_equal(decide_as(d, &bad, 7), REASON_allowed_partner);
+	decider_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_burst_of_cards_is_judged_as_one_by_one),
 		cmocka_unit_test(a_card_that_passed_says_nothing_of_another_or_of_an_address),
 		cmocka_unit_test(a_verdict_says_what_becomes_of_stamps),
+		cmocka_unit_test(what_a_card_has_proved_is_remembered_by_its_serial_alone),
 		cmocka_unit_test(names_of_a_card_that_is_not_trusted_prove_nothing),
 		cmocka_unit_test(without_a_card_a_peer_without_sources_may_not_speak),
 		cmocka_unit_test(inside_a_local_domain_proves_itself_too),
