@@ -17,7 +17,7 @@ static const struct command commands[] = {
 	{"revisions", false, revisions_command},
 	{"sessions", false, sessions_command},
 	{"status", false, status_command},
-		{"targets", false, targets_command},
+	{"targets", false, targets_command},
 	{"test", true, test_command},
 };
 

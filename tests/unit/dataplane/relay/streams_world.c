@@ -202,7 +202,7 @@ static bool tell_control(void *arg, const struct link_message *m, bool last)
 
 	(void)last;
 	if (m->type == LINK_SESSION_OPENED)
-				worker->session = m->session_opened.conn;
+		worker->session = m->session_opened.conn;
 	if (m->type == LINK_SESSION_IS)
 		worker->listed = m->session_is;
 	if (m->type != LINK_TARGET_WANTED)

@@ -42,7 +42,7 @@ struct town_worker {
 	void *memory;
 	uint64_t counters[REASON_N];
 	uint16_t next_port;
-		tcp_conn_id session; // that control was last told of
+	tcp_conn_id session;           // that control was last told of
 	struct link_session_is listed; // likewise, when it asked
 	struct town *town;
 	struct relay_host host;
