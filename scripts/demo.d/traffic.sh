@@ -73,7 +73,9 @@ control_dies() {
   n_again=$((n_again + n_sent_again))
   world_end callee
   world_end callee-out
-  [ "$n_out" = 300 ] && [ "$n_delivered" = 300 ] && [ "$n_again" = 0 ] || rc=1
+  # SIPp sends again over UDP what a busy machine kept from being answered for half a second; what
+  # is lost over TLS nobody sends again.
+  [ "$n_out" = 300 ] && [ "$n_delivered" = 300 ] || rc=1
   result "control killed with SIGKILL" "$rc" \
     "$n_out of 300 out and $n_delivered of 300 in delivered, $n_again sent again; back with generation $is"
   n_there=$(comm -12 <(echo "$before") <(echo "$after") | grep -c '^[a-z]*\.example' || true)
