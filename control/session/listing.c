@@ -11,10 +11,17 @@ void session_begin_listing(struct sessions *s, unsigned worker)
 	s->workers[worker] = (struct session_worker){.listing = true};
 }
 
-static void know(struct sessions *s, struct session *se)
+static void know(struct sessions *s, struct session *se, uint64_t now_ns)
 {
+	enum reason reason = REASON_none;
+
 	session_advance(s, se, SESSION_ON_CARD);
 	session_move(s, se, LIST_STANDING, 0);
+	// What has changed while control was away has cut nothing yet.
+	if (se->card != NULL)
+		reason = s->host.judge(s->arg, &se->card->is);
+	if (reason != REASON_none)
+		session_close(s, se, reason, false, now_ns);
 }
 
 static struct session *add(
@@ -39,7 +46,7 @@ static struct session *add(
 	se->was_established = true;
 	session_advance(s, se, SESSION_ON_LISTED);
 	if (se->card == NULL || se->card->is_known)
-		know(s, se);
+		know(s, se, now_ns);
 	return se;
 }
 
@@ -93,7 +100,6 @@ void session_hear_card(
 	struct session *se;
 
 	(void)worker;
-	(void)now_ns;
 	// Its last session has ended meanwhile.
 	if (card == NULL)
 		return;
@@ -106,7 +112,7 @@ void session_hear_card(
 	TAILQ_FOREACH(se, &card->sessions, in_card)
 	{
 		if (se->state == SESSION_AWAITS_CARD)
-			know(s, se);
+			know(s, se, now_ns);
 	}
 }
 

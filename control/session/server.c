@@ -101,6 +101,25 @@ static void drop(void *arg, uint64_t id)
 	pool_drop(s->pool, id);
 }
 
+static bool is_revoked(const struct session_server *s, const struct card *card)
+{
+	for (unsigned i = 0; i < SIDE_N; i++) {
+		if (s->contexts[i] != NULL && tls_context_revokes(s->contexts[i], card))
+			return true;
+	}
+	return false;
+}
+
+static enum reason judge(void *arg, const struct card *card)
+{
+	return is_revoked(arg, card) ? REASON_session_revoked : REASON_none;
+}
+
+static bool picks_revoked(void *arg, const struct card *card)
+{
+	return is_revoked(arg, card);
+}
+
 static void log_refusal(const struct session_row *row, enum tls_refusal refusal, const char *detail)
 {
 	char text[ENDPOINT_TEXT_BYTES];
@@ -135,6 +154,16 @@ static bool is_accepted(
 			whom_accepts(replica_of(s), &row->target, a->has_card ? &a->card : NULL));
 }
 
+// Of a handshake that has succeeded: by now this may be too little.
+static enum tls_refusal judge_done(
+	const struct session_server *s, const struct session_row *row, const struct pool_answer *a)
+{
+	if (!is_accepted(s, row, a))
+		return TLS_REFUSAL_wrong_name;
+	// It began with the context that was in force then.
+	return a->has_card && is_revoked(s, &a->card) ? TLS_REFUSAL_revoked : TLS_REFUSAL_none;
+}
+
 static void answered(void *arg, const struct pool_answer *a)
 {
 	static const enum session_outcome outcomes[] = {
@@ -158,9 +187,10 @@ static void answered(void *arg, const struct pool_answer *a)
 
 	if (!sessions_find(s->sessions, a->id, now_ns, &row))
 		return;
-	if (r.outcome == SESSION_DONE && !is_accepted(s, &row, a)) {
-		r.outcome = SESSION_FAILED;
-		refusal = TLS_REFUSAL_wrong_name;
+	if (r.outcome == SESSION_DONE) {
+		refusal = judge_done(s, &row, a);
+		if (refusal != TLS_REFUSAL_none)
+			r.outcome = SESSION_FAILED;
 	}
 	if (r.outcome == SESSION_FAILED)
 		log_refusal(&row, refusal, a->detail);
@@ -257,7 +287,8 @@ static int open_rate(struct session_server *s)
 
 static int open_all(struct session_server *s)
 {
-	static const struct sessions_host host = {say, admit, begin, step, drop, NULL, ended};
+	static const struct sessions_host host = {
+		say, admit, begin, step, drop, judge, NULL, ended};
 	struct sessions_config sessions = {
 		.n_max = SESSIONS_MAX, .n_handshakes_max = HANDSHAKES_MAX};
 	const struct pool_config pool = {
@@ -335,17 +366,6 @@ void session_server_free(struct session_server *s)
 	free(s);
 }
 
-static bool is_revoked(void *arg, const struct card *card)
-{
-	const struct session_server *s = arg;
-
-	for (unsigned i = 0; i < SIDE_N; i++) {
-		if (s->contexts[i] != NULL && tls_context_revokes(s->contexts[i], card))
-			return true;
-	}
-	return false;
-}
-
 void session_server_set_contexts(
 	struct session_server *s, struct tls_context *inside, struct tls_context *outside)
 {
@@ -355,7 +375,7 @@ void session_server_set_contexts(
 		tls_context_put(s->contexts[i]);
 	s->contexts[SIDE_INSIDE] = inside;
 	s->contexts[SIDE_OUTSIDE] = outside;
-	n = sessions_cut(s->sessions, is_revoked, s, REASON_session_revoked, uv_hrtime());
+	n = sessions_cut(s->sessions, picks_revoked, s, REASON_session_revoked, uv_hrtime());
 	if (n > 0)
 		log_line("tls", "%u sessions cut: their certificates have been revoked", n);
 }

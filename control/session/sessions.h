@@ -93,6 +93,9 @@ struct sessions_host {
 	// The handshake is over, or is given up: what it has is freed. A result that comes
 	// nevertheless is ignored.
 	void (*drop)(void *arg, uint64_t id);
+	// Whether a session that a former control has let in may go on: REASON_none, or why it is
+	// closed. Asked when its card is known.
+	enum reason (*judge)(void *arg, const struct card *card);
 	// For logs and diagnosis; the row lives as long as the call. NULL: need not be told.
 	void (*established)(void *arg, const struct session_row *row);
 	// alert: the peer's, or RECORD_ALERT_NONE.

@@ -79,6 +79,14 @@ static void drop(void *arg, uint64_t id)
 	require(w->n_dropped <= w->n_begun);
 }
 
+static enum reason judge(void *arg, const struct card *card)
+{
+	const struct world *w = arg;
+
+	(void)card;
+	return w->now / MS % 2 == 0 ? REASON_session_revoked : REASON_none;
+}
+
 static void established(void *arg, const struct session_row *row)
 {
 	struct world *w = arg;
@@ -257,7 +265,7 @@ static void see(void *arg, const struct session_row *row)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct sessions_host host = {
-		say, admit, begin, step, drop, established, ended};
+		say, admit, begin, step, drop, judge, established, ended};
 	static const struct sessions_config config = {N_MAX, N_MAX / 2, 7};
 	struct world w = {.now = MS, .room = 100};
 	struct sessions_counts counts;

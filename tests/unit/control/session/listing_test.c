@@ -128,6 +128,35 @@ static void a_session_whose_card_is_not_told_is_closed(void **state)
 	assert_int_equal(n_bad(w), 0);
 }
 
+static void sessions_whose_identity_is_revoked_meanwhile_are_closed(void **state)
+{
+	struct world *w = *state;
+	const struct link_message *m;
+
+	attach(w, 1);
+	w->judges = REASON_session_revoked;
+	world_list(w, 7, 9);
+	world_list(w, 8, 9);
+	world_list(w, 6, 0); // has no identity
+	world_end_list(w, 3, false);
+	world_forget(w);
+	world_tell_card(w, 9);
+	assert_int_equal(w->n_said, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		m = world_said(w, i, LINK_SESSION_CLOSE);
+		assert_int_equal(m->session_close.conn, 7 + i);
+		assert_int_equal(m->session_close.reason, REASON_session_revoked);
+		assert_int_equal(m->session_close.abort, 0);
+	}
+	// And one that is listed when its card is known already.
+	sessions_refresh(w->sessions, w->now);
+	world_list(w, 10, 9);
+	m = world_said(w, w->n_said - 1, LINK_SESSION_CLOSE);
+	assert_int_equal(m->session_close.conn, 10);
+	assert_int_equal(sessions_counts(w->sessions).n_established, 1);
+	assert_int_equal(n_bad(w), 0);
+}
+
 static void sessions_that_nobody_asked_for_are_not_believed(void **state)
 {
 	struct world *w = *state;
@@ -261,6 +290,7 @@ int main(void)
 		CASE(every_worker_is_asked_for_its_own),
 		CASE(what_is_not_answered_is_asked_again),
 		CASE(a_session_whose_card_is_not_told_is_closed),
+		CASE(sessions_whose_identity_is_revoked_meanwhile_are_closed),
 		CASE(sessions_that_nobody_asked_for_are_not_believed),
 		CASE(a_listing_that_never_ends_is_ended),
 		CASE(two_stories_about_one_session_are_counted),

@@ -61,6 +61,14 @@ static void drop(void *arg, uint64_t id)
 	w->dropped = id;
 }
 
+static enum reason judge(void *arg, const struct card *card)
+{
+	const struct world *w = arg;
+
+	assert_true(card->n_names > 0);
+	return w->judges;
+}
+
 static void established(void *arg, const struct session_row *row)
 {
 	struct world *w = arg;
@@ -82,7 +90,7 @@ static void ended(void *arg, const struct session_row *row, enum reason reason, 
 int world_setup(void **state)
 {
 	static const struct sessions_host host = {
-		say, admit, begin, step, drop, established, ended};
+		say, admit, begin, step, drop, judge, established, ended};
 	static const struct sessions_config config = {N_MAX, N_SHAKING, 42};
 	struct world *w = calloc(1, sizeof(*w));
 
