@@ -107,6 +107,9 @@ size_t relay_write_probe(const struct relay *r, uint16_t listener, const struct 
 // relay_in. REASON_none, or why.
 enum reason relay_judge_sender(struct relay *r, uint16_t listener, struct view sender,
 	const struct ip_addr *source, const struct card *card);
+// Whether all domains that a card proves are blocked: nothing can pass its owner's connections, in
+// either direction. False for one that proves none.
+bool relay_blocks(struct relay *r, const struct card *card);
 // Whether a peer of the policy has this next hop; domain: that DNS finds it by, empty for others.
 bool relay_has_hop(const struct relay *r, const struct endpoint *to, struct view domain);
 

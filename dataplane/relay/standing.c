@@ -19,6 +19,22 @@ enum reason relay_judge_sender(struct relay *r, uint16_t listener, struct view s
 	return r->decider != NULL ? policy_judge_sender(r->decider, &query) : REASON_no_policy;
 }
 
+bool relay_blocks(struct relay *r, const struct card *card)
+{
+	unsigned n_domains = 0;
+
+	for (unsigned i = 0; i < card->n_names && r->decider != NULL; i++) {
+		struct match match;
+
+		if (!card_name_is_domain(card, i))
+			continue;
+		n_domains++;
+		if (!policy_blocks(r->decider, card_view(card, card->names[i]), &match))
+			return false;
+	}
+	return n_domains > 0;
+}
+
 // Whether DNS finds that domain's servers for the policy, under this key.
 static bool is_found(const struct relay *r, const struct endpoint *to, struct view domain)
 {

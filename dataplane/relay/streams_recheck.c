@@ -21,19 +21,26 @@ void stream_set_sender(struct streams *s, struct stream *st, uint32_t hash, stru
 	st->sender = senders_get(&s->senders, hash, name);
 }
 
-// One that nobody was accepted on is nobody's: nothing can have come through it. Where those of
-// ours go is egress's to know.
-static bool is_refused(struct streams *s, const struct stream *st)
+// REASON_none, or why it is to be closed. One without identity that nobody was accepted on is
+// nobody's: nothing can have come through it. Where those of ours go is egress's to know.
+static enum reason judge(struct streams *s, const struct stream *st)
 {
-	struct endpoint remote = stream_remote(st);
 	uint64_t serial;
+	const struct card *card = stream_card(s, st, &serial);
+	struct endpoint remote = stream_remote(st);
+	enum reason reason = REASON_none;
 
-	if ((st->flags & (STREAM_OURS | STREAM_CLOSING)) != 0 || st->sender == SENDER_NONE)
-		return false;
-	return st->sender == SENDER_LOST ||
-		relay_judge_sender(s->config.relay, st->listener,
-			sender_name(&s->senders, st->sender), &remote.ip,
-			stream_card(s, st, &serial)) != REASON_none;
+	if ((st->flags & STREAM_CLOSING) != 0)
+		return REASON_none;
+	if (card != NULL && relay_blocks(s->config.relay, card))
+		return REASON_session_blocked;
+	if ((st->flags & STREAM_OURS) != 0 || st->sender == SENDER_NONE)
+		return REASON_none;
+	if (st->sender != SENDER_LOST)
+		reason = relay_judge_sender(s->config.relay, st->listener,
+			sender_name(&s->senders, st->sender), &remote.ip, card);
+	return st->sender == SENDER_LOST || reason != REASON_none ? REASON_sip_stream_refused
+								  : REASON_none;
 }
 
 void streams_recheck(struct streams *s)
@@ -48,12 +55,14 @@ void streams_recheck_on(struct streams *s, uint64_t now)
 
 	while (s->n_recheck > 0 && cost < STEP_COST) {
 		struct stream *st = &s->list[--s->n_recheck];
+		enum reason reason;
 
 		cost++;
 		if (!stream_is_used(st))
 			continue;
-		if (is_refused(s, st))
-			stream_close(s, st, REASON_sip_stream_refused, now);
+		reason = judge(s, st);
+		if (reason != REASON_none)
+			stream_close(s, st, reason, now);
 		cost += JUDGE_COST;
 	}
 }

@@ -130,10 +130,26 @@ static void a_published_block_closes_the_connections_of_its_domain(void **state)
 	assert_int_equal(town_counter(t, REASON_sip_request_relayed), 1);
 	town_publish(t, blocked);
 	town_run(t, 10);
-	assert_int_equal(town_counter(t, REASON_sip_stream_refused), 1);
+	assert_int_equal(town_counter(t, REASON_session_blocked), 1);
 	assert_true(p->finished);
 	town_run(t, 6000);
 	assert_true(p->closed);
+}
+
+static void a_published_block_closes_those_that_have_said_nothing_yet(void **state)
+{
+	static const char *const blocked[] = {"partner.example", NULL};
+	static const char *const others[] = {"other.example", NULL};
+	struct town *t = *state;
+	struct town_peer *p = connect_as(t, "sip.partner.example");
+
+	town_publish(t, others);
+	town_run(t, 10);
+	assert_false(p->finished);
+	town_publish(t, blocked);
+	town_run(t, 10);
+	assert_int_equal(town_counter(t, REASON_session_blocked), 1);
+	assert_true(p->finished);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -144,6 +160,7 @@ int main(void)
 		TEST(messages_are_counted_for_who_lists_sessions),
 		TEST(a_policy_that_accepts_what_the_card_proves_leaves_a_connection_alone),
 		TEST(a_published_block_closes_the_connections_of_its_domain),
+		TEST(a_published_block_closes_those_that_have_said_nothing_yet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
