@@ -31,7 +31,7 @@ struct control {
 	struct trials *trials;
 	struct credentials *credentials;
 	struct api *api;
-	uv_signal_t terminate, interrupt;
+	uv_signal_t terminate, interrupt, hangup;
 };
 
 static int fail(const char *subject, int error)
@@ -84,6 +84,7 @@ static void stop(uv_signal_t *handle, int number)
 	log_line("control", "going down: %s", strsignal(number));
 	uv_close((uv_handle_t *)&c->terminate, NULL);
 	uv_close((uv_handle_t *)&c->interrupt, NULL);
+	uv_close((uv_handle_t *)&c->hangup, NULL);
 	api_stop(c->api);
 	trials_stop(c->trials);
 	credentials_stop(c->credentials);
@@ -108,6 +109,14 @@ static struct lookup *open_lookup(struct control *c)
 	// Without randomness names would only be tried in the same order by all relays.
 	(void)getrandom(&config.seed, sizeof(config.seed), GRND_NONBLOCK);
 	return lookup_new(&c->loop, &config);
+}
+
+static void look_again(uv_signal_t *handle, int number)
+{
+	struct control *c = handle->data;
+
+	(void)number;
+	credentials_look(c->credentials);
 }
 
 static struct session_server *open_sessions(struct control *c)
@@ -212,9 +221,11 @@ static int start_modules(struct control *c)
 		return fail("api", -errno);
 	uv_signal_init(&c->loop, &c->terminate);
 	uv_signal_init(&c->loop, &c->interrupt);
-	c->terminate.data = c->interrupt.data = c;
+	uv_signal_init(&c->loop, &c->hangup);
+	c->terminate.data = c->interrupt.data = c->hangup.data = c;
 	uv_signal_start(&c->terminate, stop, SIGTERM);
 	uv_signal_start(&c->interrupt, stop, SIGINT);
+	uv_signal_start(&c->hangup, look_again, SIGHUP);
 	return 0;
 }
 

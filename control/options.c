@@ -50,7 +50,9 @@ static const char help[] =
 	"  --sips-first        look for _sips._tcp before _sipfederationtls._tcp\n"
 	"  --insecure-root     stay root: for tests only\n"
 	"  --version           print the version\n"
-	"  --help              print this\n";
+	"  --help              print this\n"
+	"\n"
+	"SIGHUP: looks for renewed certificates and CRLs now; it does so every ten seconds.\n";
 
 static int refuse(int *exit_code, const char *what, const char *value)
 {

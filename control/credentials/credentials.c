@@ -22,6 +22,7 @@ struct credentials {
 	uv_timer_t timer;
 	uv_work_t work;
 	bool working, stopped;
+	bool again;          // another look was asked for while one is under way
 	uint64_t number;     // to be made: the current revision's
 	uint64_t made;       // whose are in force; 0: none
 	uint64_t seen, look; // digests of the folder: of what was made, of the look under way
@@ -162,7 +163,7 @@ static void made(uv_work_t *work, int status)
 		say_trouble(c);
 	if (c->error != 0 && c->error != -EALREADY)
 		c->made = c->making;
-	if (c->number != c->made)
+	if (c->number != c->made || c->again)
 		begin(c);
 }
 
@@ -170,6 +171,7 @@ static void begin(struct credentials *c)
 {
 	if (c->working || c->number == 0)
 		return;
+	c->again = false;
 	c->making = c->number;
 	c->result[SIDE_INSIDE] = c->result[SIDE_OUTSIDE] = NULL;
 	errors_init(&c->errors, "document");
@@ -179,6 +181,12 @@ static void begin(struct credentials *c)
 static void look(uv_timer_t *timer)
 {
 	begin(timer->data);
+}
+
+void credentials_look(struct credentials *c)
+{
+	c->again = c->working;
+	begin(c);
 }
 
 struct credentials *credentials_new(const struct credentials_config *config)

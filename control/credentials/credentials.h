@@ -35,6 +35,9 @@ void credentials_free(struct credentials *c);
 // That revision is the current one.
 void credentials_follow(struct credentials *c, uint64_t number);
 
+// Looks at the folder now, rather than when its time comes.
+void credentials_look(struct credentials *c);
+
 // Whether a document could be served: its files are there, belong together, and are valid now. Any
 // thread. 0; -EINVAL when errors has been added to; -ENOMEM.
 int credentials_check(const char *folder, struct view document, struct errors *errors);
