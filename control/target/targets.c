@@ -299,7 +299,21 @@ static void back_off(struct targets *t, struct target *target, uint64_t now_ns)
 // Whether the partner's end of a connection that stood only for a moment says that it is unwell.
 static bool was_cut(enum reason reason)
 {
-	return reason != REASON_tcp_closed && reason != REASON_egress_idle;
+	static const enum reason orderly[] = {
+		REASON_tcp_closed,
+		REASON_egress_idle,
+		// By our own doing: the partner may be as well as ever.
+		REASON_egress_withdrawn,
+		REASON_session_blocked,
+		REASON_session_revoked,
+		REASON_session_worn,
+	};
+
+	for (size_t i = 0; i < sizeof(orderly) / sizeof(orderly[0]); i++) {
+		if (reason == orderly[i])
+			return false;
+	}
+	return true;
 }
 
 // A connection to a place of the target has failed: on to the next place, or to the back-off behind

@@ -276,6 +276,21 @@ static void one_that_was_closed_in_good_order_may_be_opened_again_at_once(void *
 	assert_int_equal(list(f).row[0].n_ended, 1);
 }
 
+static void one_that_a_policy_of_ours_has_ended_is_no_failure_of_the_partner(void **state)
+{
+	static const enum reason reasons[] = {REASON_egress_withdrawn, REASON_session_blocked,
+		REASON_session_revoked, REASON_session_worn};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		assert_int_equal(want(f, 0), 0);
+		tell(f, 0, LINK_TARGET_UP, REASON_none);
+		tell(f, 0, LINK_TARGET_ENDED, reasons[i]);
+		assert_int_equal(list(f).row[0].n_failures, 0);
+	}
+	assert_int_equal(want(f, 0), 0);
+}
+
 static void after_an_attachment_connections_are_told_anew_and_back_offs_stay(void **state)
 {
 	struct fixture *f = *state;
@@ -364,6 +379,7 @@ int main(void)
 		CASE(one_that_comes_up_ends_the_back_off_for_all),
 		CASE(a_success_is_one_that_stood_for_a_while),
 		CASE(one_that_was_closed_in_good_order_may_be_opened_again_at_once),
+		CASE(one_that_a_policy_of_ours_has_ended_is_no_failure_of_the_partner),
 		CASE(after_an_attachment_connections_are_told_anew_and_back_offs_stay),
 		CASE(a_connection_older_than_the_clock_is_as_old_as_the_clock),
 		CASE(the_longest_unused_target_without_a_connection_gives_way),
