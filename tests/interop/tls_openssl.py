@@ -26,6 +26,17 @@ KINDS = {"ECDSA": ("fabrikam.example", "contoso-tls.example"), "RSA": ("rsa", "c
 # Records of 512 bytes at most.
 CUT = ["-max_send_frag", "512", "-split_send_frag", "512"]
 
+FIRST_PORT = 5100
+PARTNER = """partners:
+  - name: partner{0}
+    next_hops: ["tls:192.0.2.2:{1}"]
+    identity: host
+    hosts: [fabrikam.example]
+"""
+ALLOW = """allow:
+  - {{domain: partner{0}.example, partner: partner{0}}}
+"""
+
 
 class Server(threading.Thread):
     """Our own server: answers 200; hands over what answers its own requests get."""
@@ -44,8 +55,8 @@ class Server(threading.Thread):
             elif not message.status:
                 self.peer.send(response(message, 200, "OK"), *got[1])
 
-    def send(self, body):
-        self.peer.send(request("MESSAGE", self.peer, "sip:bob@fabrikam.example",
+    def send(self, to, body):
+        self.peer.send(request("MESSAGE", self.peer, "sip:bob@" + to,
                                "sip:alice@contoso.example", body=body), "10.10.0.1")
 
     def final(self, seconds):
@@ -125,26 +136,27 @@ def client_exchanges(kind, options):
         tool.end()
 
 
-def listens(seconds=5):
+def listens(port, seconds=5):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         out = subprocess.run(["ip", "netns", "exec", OUTSIDE, "ss", "-Hltn"], capture_output=True,
                              check=True).stdout
-        if b"192.0.2.2:5061 " in out:
+        if b"192.0.2.2:%d " % port in out:
             return True
         time.sleep(0.02)
     return False
 
 
-def server_exchanges(kind, options):
+def server_exchanges(number, kind, options):
     certificate, _ = KINDS[kind]
-    tool = Tool("s_server", "-accept", "192.0.2.2:5061", "-cert", path(certificate + ".pem"),
+    port = FIRST_PORT + number
+    tool = Tool("s_server", "-accept", "192.0.2.2:%d" % port, "-cert", path(certificate + ".pem"),
                 "-key", path(certificate + ".key"), "-Verify", "1", "-verify_return_error", *options, *CUT)
     try:
-        if not listens():
+        if not listens(port):
             return False, "s_server does not listen"
         for body in (b"hello", b"x" * 1200):
-            ours.send(body)
+            ours.send("partner%d.example" % number, body)
             while True:
                 got = tool.take(rb"\r\n\r\n(?=\r\n|[A-Z]|$)|[A-Z]+ sip:.*?\r\n\r\n")
                 if got is None:
@@ -255,13 +267,18 @@ def joined(version):
         stream.close()
 
 
-def publish_rsa():
-    """A second certificate of ours, found by its name."""
+def publish():
+    """With a second certificate of ours, found by its name, and a partner for each suite: one whose server
+    has just gone would not be connected to again at once."""
     key, certificate = Authority().issue("contoso.example", "rsa")
     put(key, "rsa.key")
     put(certificate, "rsa.pem")
     with open(os.environ["INTEROP_DOCUMENT"], encoding="ascii") as file:
-        text = file.read().replace("tls:\n", "  - {name: rsa, certificate: rsa.pem, key: rsa.key}\n\ntls:\n", 1)
+        text = file.read()
+    text = text.replace("tls:\n", "  - {name: rsa, certificate: rsa.pem, key: rsa.key}\n\ntls:\n", 1)
+    for number, _ in enumerate(suites()):
+        text = text.replace("partners:\n", PARTNER.format(number, FIRST_PORT + number), 1)
+        text = text.replace("allow:\n", ALLOW.format(number), 1)
     name = os.path.join(os.environ["INTEROP_DIR"], "document.yaml")
     with open(name, "w", encoding="ascii") as file:
         file.write(text)
@@ -271,12 +288,12 @@ def publish_rsa():
 
 def main():
     ours.start()
-    publish_rsa()
+    publish()
     for kind, options, name in suites():
         results.run("s_client: short and long message in records of 512 bytes, %s" % name,
                     client_exchanges, kind, options)
-    for kind, options, name in suites():
-        results.run("s_server: the same from us, %s" % name, server_exchanges, kind, options)
+    for number, (kind, options, name) in enumerate(suites()):
+        results.run("s_server: the same from us, %s" % name, server_exchanges, number, kind, options)
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         for n_slice in (1, 7, 1000):
             results.run("handshake and messages in segments of %d bytes, %s" % (n_slice, version.name),
