@@ -181,7 +181,8 @@ void stream_close(struct streams *s, struct stream *st, enum reason reason, uint
 	if ((st->flags & (STREAM_OURS | STREAM_SECURE)) == (STREAM_OURS | STREAM_SECURE)) {
 		if (reason != REASON_none)
 			streams_count(s, reason);
-		egress_give_up(s->egress, conn, reason, now);
+		egress_give_up(
+			s->egress, conn, reason != REASON_none ? reason : REASON_tcp_closed, now);
 		stream_set_timer(s, st, CLOSE_MS);
 		stream_activate(s, st);
 		return;
