@@ -10,8 +10,8 @@ packages_build=(
 packages_bench=(haproxy)
 packages_demo=(iproute2 kamailio kamailio-tls-modules nsd openssl sip-tester)
 packages_test=(
-  clang iputils-arping iputils-ping libclang-rt-14-dev libcmocka-dev liblwip-dev
-  libosip2-dev procps unicode-data util-linux
+  clang iputils-arping iputils-ping kamailio-tls-modules libclang-rt-14-dev libcmocka-dev liblwip-dev
+  libosip2-dev procps stunnel4 testssl.sh unicode-data util-linux
 )
 packages_check=(clang-format clang-tidy cppcheck shellcheck)
 

@@ -38,7 +38,7 @@ check_python() {
   PYTHONDONTWRITEBYTECODE=1 INTEROP_INSIDE=$world_inside INTEROP_OUTSIDE=$world_outside \
     INTEROP_DEVICE_INSIDE="fr$$i" INTEROP_DEVICE_OUTSIDE="fr$$o" \
     INTEROP_FEDCTL="$world_build/control/fedctl" INTEROP_SOCKET="$world_dir/control.sock" \
-    timeout 240 python3 "$interop_dir/$1" "${@:2}" || rc=$?
+    timeout "${interop_seconds:-240}" python3 "$interop_dir/$1" "${@:2}" || rc=$?
   case $rc in
     0) ;;
     1) n_failed=$((n_failed + 1)) ;;
@@ -120,12 +120,12 @@ PY
 }
 
 # server_start NAME NAMESPACE ADDRESS SCENARIO COUNT [udp|tcp]: SIPp's answering side, in the
-# background.
+# background, for server_seconds at most.
 server_start() {
   local transport=u1
   [ "${6:-udp}" = udp ] || transport=t1
   world_start "$1" ip netns exec "$2" sipp -sf "$world_sipp_dir/$4.xml" \
-    -i "$3" -p 5060 -t "$transport" -m "$5" -timeout 120 -nostdin
+    -i "$3" -p 5060 -t "$transport" -m "$5" -timeout "${server_seconds:-120}" -nostdin
   world_wait 5 world_listens "$2" "$3" "${6:-udp}"
 }
 

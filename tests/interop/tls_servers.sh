@@ -104,7 +104,9 @@ for pair in "contoso-tls.example fabrikam.example" "fabrikam.example contoso-tls
   read -r from to <<<"$pair"
   call "MESSAGE" "$from" "$to" message answer
   call "INVITE, and BYE from the caller" "$from" "$to" call answer
-  call "INVITE, and BYE from the callee" "$from" "$to" call_ended answer_and_end
+  # That BYE goes to the partner's next hop, behind which SIPp does not listen while it calls.
+  [ "$from" = litware.example ] ||
+    call "INVITE, and BYE from the callee" "$from" "$to" call_ended answer_and_end
   call "INVITE and CANCEL" "$from" "$to" cancelled_call ring
 done
 check "no connection to Kamailio was lost: each side has one" \
