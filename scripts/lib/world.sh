@@ -15,6 +15,7 @@ world_inside="fr$$-in"  # namespaces
 world_outside="fr$$-out"
 world_workers=${world_workers:-1}
 world_control_options=() # more of control's, from the caller
+world_command=()
 declare -A world_pid=() # by the name given to world_start
 
 # world_start NAME COMMAND…: in the background, output to NAME.log, noted for world_down.
@@ -124,11 +125,16 @@ world_dataplane() {
   world_device "fr$$o" "$world_outside" 192.0.2. 2001:db8::
 }
 
+# world_control_command: into the array world_command.
+world_control_command() {
+  world_command=("$world_build/control/fedrelay-control" --user nobody
+    --dataplane "$world_dir/dataplane.sock" --socket "$world_dir/control.sock"
+    --state "$world_dir/state" --certificates "$world_dir/certificates" "${world_control_options[@]}")
+}
+
 world_control() {
-  world_start control "$world_build/control/fedrelay-control" --user nobody \
-    --dataplane "$world_dir/dataplane.sock" --socket "$world_dir/control.sock" \
-    --state "$world_dir/state" --certificates "$world_dir/certificates" \
-    "${world_control_options[@]}"
+  world_control_command
+  world_start control "${world_command[@]}"
   if ! world_wait 20 world_attached; then
     cat "$world_dir/control.log" >&2
     return 1

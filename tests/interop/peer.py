@@ -157,7 +157,9 @@ def response(to, status, phrase, *, to_tag="t1", extra=(), body=b"", vias=None):
 def fedctl(*arguments):
     out = subprocess.run(
         [os.environ["INTEROP_FEDCTL"], "--socket", os.environ["INTEROP_SOCKET"], "--json",
-         *arguments], check=True, capture_output=True, timeout=20)
+         *arguments], check=False, capture_output=True, timeout=20)
+    if out.returncode != 0:
+        raise RuntimeError("fedctl %s: %s" % (" ".join(arguments), (out.stdout + out.stderr).decode()))
     return json.loads(out.stdout)
 
 
