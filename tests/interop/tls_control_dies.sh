@@ -5,10 +5,10 @@
 #
 # SESSIONS (200) of both versions, KILLS (20): 1000 and 100 take five minutes.
 cd "$(dirname "$0")/../.." || exit 2
-# shellcheck disable=SC2034
-world_control_options=(--handshakes-source 0 --handshakes-all 0)
 # shellcheck source=tests/interop/lib.sh
 . tests/interop/lib.sh
+# shellcheck disable=SC2034
+world_control_options=(--handshakes-source 0 --handshakes-all 0)
 
 command -v openssl >/dev/null || { echo "skip - openssl is not installed"; exit 0; }
 interop_certificates=(fabrikam.example contoso-tls.example woodgrove.example litware.example)

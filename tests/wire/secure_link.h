@@ -27,14 +27,16 @@ struct secure_link {
 };
 
 struct secure_links {
-	const char *address, *ca, *certificate, *key, *name, *from, *to;
+	const char *address, *ca, *certificate, *key, *from, *to;
+	char *name; // OpenSSL takes it so
 	uint16_t port;
 	uint32_t n, every_ms, key_update_every;
 	SSL_CTX *context;
 	int epoll_fd;
 	struct secure_link *list;
 	uint32_t n_begun, n_up, n_ended, n_tls13; // n_up: now
-	uint64_t n_sent, n_answered, n_wrong, n_key_updates, n_heard_key_updates, longest_ms;
+	uint64_t n_sent, n_answered, n_again, n_wrong, n_key_updates, n_heard_key_updates,
+		longest_ms;
 };
 
 // False after saying why on stderr.

@@ -10,10 +10,11 @@
 // never. Prints `connected N` when all are, and goes on until SIGTERM. Then what is under way has
 // 10 s to be answered, and one line comes:
 //
-//   connections N tls13 N ended N sent N answered N wrong N key_updates N heard_key_updates N
-//       longest_ms N
+//   connections N tls13 N ended N sent N answered N again N wrong N key_updates N
+//       heard_key_updates N longest_ms N
 //
-// ended: by the relay; wrong: answers other than 200, or to nothing that was asked. 0 when none is.
+// ended: by the relay; again: a second 200 to the same request; wrong: answers other than 200, or
+// to nothing that was asked. Its exit code is 0 when nothing was ended, wrong or unanswered.
 
 #include "tests/wire/secure_link.h"
 
@@ -129,10 +130,11 @@ static void begin_due(uint64_t now)
 static void report(void)
 {
 	printf("connections %" PRIu32 " tls13 %" PRIu32 " ended %" PRIu32 " sent %" PRIu64
-	       " answered %" PRIu64 " wrong %" PRIu64 " key_updates %" PRIu64
+	       " answered %" PRIu64 " again %" PRIu64 " wrong %" PRIu64 " key_updates %" PRIu64
 	       " heard_key_updates %" PRIu64 " longest_ms %" PRIu64 "\n",
 		all.n_up + all.n_ended, all.n_tls13, all.n_ended, all.n_sent, all.n_answered,
-		all.n_wrong, all.n_key_updates, all.n_heard_key_updates, all.longest_ms);
+		all.n_again, all.n_wrong, all.n_key_updates, all.n_heard_key_updates,
+		all.longest_ms);
 }
 
 int main(int argc, char **argv)
