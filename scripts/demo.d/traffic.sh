@@ -30,24 +30,35 @@ generation() {
   world_fedctl --json status | python3 -c 'import json, sys; print(json.load(sys.stdin)["generation"])'
 }
 
+# How many sessions fabrikam has.
+n_of_fabrikam() {
+  sessions | grep -c '^fabrikam\.example' || true
+}
+
+fabrikam_is_gone() {
+  [ "$(n_of_fabrikam)" = 0 ]
+}
+
 block_while_traffic_runs() {
-  local before after ms rc=0
+  local before after ms rc=0 n_live
   answer fabrikam.example answer 100000
   stream out contoso.example fabrikam.example 100 400
   sleep 1.5
+  n_live=$(n_of_fabrikam)
   { cat scripts/demo.d/federation.yaml; echo "  - {domain: fabrikam.example}"; } |
     sed '/domain: fabrikam.example, partner/d' >"$world_dir/blocked.yaml"
   ms=$(date +%s%N)
   world_fedctl publish "$world_dir/blocked.yaml" >"$world_dir/publish.log" 2>&1 || rc=1
   ms=$(( ($(date +%s%N) - ms) / 1000000 ))
   before=$(counter sip_request_relayed)
+  world_wait 3 fabrikam_is_gone || rc=1
   stream_wait out
   after=$(counter sip_request_relayed)
   world_end callee
-  [ "$n_delivered" -gt 0 ] && [ "$n_refused" -gt 0 ] &&
+  [ "$n_live" -gt 0 ] && [ "$n_delivered" -gt 0 ] && [ "$n_refused" -gt 0 ] &&
     [ $((n_delivered + n_refused)) = 400 ] && [ "$before" = "$after" ] || rc=1
   result "a block of fabrikam published" "$rc" \
-    "$n_delivered delivered, then $n_refused refused, none relayed after publish returned ($ms ms)"
+    "$n_delivered delivered, then $n_refused refused, none relayed after publish returned ($ms ms); $n_live sessions cut"
   world_fedctl publish scripts/demo.d/federation.yaml >"$world_dir/publish.log" 2>&1
 }
 
