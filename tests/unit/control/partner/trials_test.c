@@ -116,9 +116,10 @@ static void one_that_fails_fails_the_test_and_is_tried_again_without_a_back_off(
 static void what_cannot_be_tried_is_refused(void **state)
 {
 	static const char *const domains[] = {"nobody.example", "192.0.2.1", "datagram.example"};
-	static const char *const errors[] = {"nobody has nobody.example: it is neither ours nor a "
-					     "partner's",
-		"no domain", "no next hop that is reached by a stream"};
+	static const char unknown[] = "nobody has nobody.example: it is neither ours nor a "
+				      "partner's";
+	static const char *const errors[] = {
+		unknown, "no domain", "no next hop that is reached by a stream"};
 	json_t *reply;
 
 	(void)state;
