@@ -33,6 +33,7 @@ enum world_device {
 	DEVICE_MISPLACED, // says the right hash, and spreads by another table
 	DEVICE_SILENT,    // spreads as it likes, every frame anew, and says nothing
 	DEVICE_DENIES,    // likewise, and has said at the start that it knows no hash
+	DEVICE_LAGS,      // as a TAP of Linux: the ACK of a handshake comes by another queue, late
 };
 
 struct loaded_world {
@@ -46,6 +47,7 @@ struct loaded_world {
 	enum world_device device;
 	unsigned n_shuffled;                     // by the device, a frame each
 	uint64_t n_lost;                         // frames that a queue did not take
+	unsigned n_overtaken;                    // by four frames that followed them
 	bool hashed[WORLD_PORTS][WORLD_WORKERS]; // something of IP came to that queue
 	// What else happens before each turn; NULL: nothing.
 	void (*meanwhile)(void *arg);
