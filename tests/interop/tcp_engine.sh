@@ -3,11 +3,13 @@
 # through a wire that loses, repeats, reorders and damages frames. As client and as server, IPv4 and
 # IPv6.
 #   tests/interop/tcp_engine.sh BUILD_DIR
+# lossy_megabytes=100: that many each way through the lossy wire too, which takes minutes (10).
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 
 build=$1/tests/wire
 namespace="fr$$-tcp"
+limit=$((120 * ${lossy_megabytes:-10} / 10)) # seconds, of an exchange
 dir=$(mktemp -d)
 pids=()
 faults=(--seed 7 --loss 1 --duplicate 1 --corrupt 1 --reorder 3 --reorder-ms 3 --delay-ms 2 --jitter-ms 1)
@@ -50,8 +52,8 @@ start() {
   pids+=($!)
 }
 
-engine() { timeout 120 "$build/engine-talker" --port "$port" --address 10.0.0.1 --address fd00::1 "$@"; }
-linux() { timeout 120 ip netns exec "$namespace" "$build/linux-talker" "$@"; }
+engine() { timeout "$limit" "$build/engine-talker" --port "$port" --address 10.0.0.1 --address fd00::1 "$@" --seconds $((limit / 2)); }
+linux() { timeout "$limit" ip netns exec "$namespace" "$build/linux-talker" "$@" --seconds $((limit / 2)); }
 
 # exchange ROLE FAMILY WIRE COUNT ARGUMENTS…: COUNT connections with our engine as client or server.
 # Every one must be right at both ends, and nothing left in the engine.
@@ -114,7 +116,7 @@ ip -n "$namespace" link set lo up
 
 for role in client server; do
   for wire in plain lossy; do
-    [ "$wire" = plain ] && megabytes=100 || megabytes=10
+    [ "$wire" = plain ] && megabytes=100 || megabytes=${lossy_megabytes:-10}
     for family in 4 6; do
       check "IPv$family, our engine as $role, $wire wire: $megabytes MB each way arrive byte for byte" \
         "$role" "$family" "$wire" 1 --up "${megabytes}000000" --down "${megabytes}000000"
