@@ -1,49 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A million connections that are established and idle: how much memory each takes, all tables
 // included, by establishing them one and all; and what a turn of the timers costs with them.
-// Clients are no engine: each answers the SYN-ACK that it gets.
 
 #include "tests/bench/bench.h"
+#include "tests/bench/idle.h"
 #include "tests/bench/tcp_pair.h"
-#include "tests/sim/packet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define N_CONNS   1000000
-#define N_AT_ONCE TCP_BURST
+#define N_AT_ONCE IDLE_AT_ONCE
 #define N_CHUNKS  64 // idle connections hold none
 #define TURNS     1000
 #define SECOND_NS 1000000000ull
 #define IDLE_S    10
 
 static uint64_t counters[REASON_N];
-
-static size_t resident_bytes(void)
-{
-	unsigned long size, resident = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	pair_require(file != NULL && fscanf(file, "%lu %lu", &size, &resident) == 2,
-		"/proc/self/statm cannot be read");
-	fclose(file);
-	return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-// A client's SYN, or with the server's answer to it its ACK, as the server reads it.
-static struct tcp_segment segment_of(unsigned n, const struct endpoint *server, uint32_t ack)
-{
-	struct tcp_segment s = {
-		.local = *server, .seq = n + (ack != 0), .ack = ack, .window = 65535};
-
-	pair_client(n, &s.remote);
-	s.flags = ack != 0 ? TCP_ACK : TCP_SYN;
-	s.options.has_mss = s.options.has_window_scale = s.options.sack_permitted = ack == 0;
-	s.options.mss = 1460;
-	s.options.window_scale = 7;
-	return s;
-}
 
 static unsigned count_opened(struct tcp *t)
 {
@@ -55,38 +28,13 @@ static unsigned count_opened(struct tcp *t)
 	return n;
 }
 
-// Connections first to first + N_AT_ONCE - 1; how many were established.
-static unsigned establish(
-	struct tcp *t, const struct endpoint *server, unsigned first, uint64_t now)
-{
-	struct tcp_segment burst[N_AT_ONCE];
-	struct tcp_packet p;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < N_AT_ONCE; i++)
-		burst[i] = segment_of(first + i, server, 0);
-	tcp_input_burst(t, burst, N_AT_ONCE, now);
-	while (tcp_output(t, now, TCP_OUTPUT_ALL, PAIR_MTU, &p)) {
-		uint8_t bytes[PACKET_HEADERS_MAX + PAIR_MTU];
-		struct tcp_segment s;
-
-		pair_require(n < N_AT_ONCE &&
-				packet_parse(view_of(bytes, packet_build(bytes, &p, 0)), &s) ==
-					REASON_none,
-			"an answer is none");
-		burst[n++] = segment_of(s.ack - 1, server, s.seq + 1);
-	}
-	tcp_input_burst(t, burst, n, now);
-	return count_opened(t);
-}
-
 int main(int argc, char **argv)
 {
 	struct endpoint server = {.port = PAIR_PORT,
 		.transport = TRANSPORT_TCP,
 		.ip = {.family = IP_V4, .bytes = {192, 0, 2, 1}}};
 	struct bench_samples setup = {0}, turns = {0};
-	size_t n_bytes, resident = resident_bytes();
+	size_t n_bytes, resident = idle_resident_bytes();
 	unsigned n_conns, n_opened = 0;
 	uint64_t now = SECOND_NS, started;
 	struct tcp_config config;
@@ -107,7 +55,8 @@ int main(int argc, char **argv)
 
 	started = bench_now_ns();
 	for (unsigned i = 0; i < n_conns; i += N_AT_ONCE) {
-		n_opened += establish(t, &server, i, now);
+		idle_establish(t, &server, i, now);
+		n_opened += count_opened(t);
 		now += N_AT_ONCE * 1000;
 	}
 	pair_require(n_opened == n_conns, "a connection is missing");
@@ -115,7 +64,7 @@ int main(int argc, char **argv)
 	bench_report("to accept one, engine only", &setup, 1e9, "connections/s", NULL, NULL);
 	bench_report_size("memory each, of all tables", (double)n_bytes / n_conns, "bytes");
 	bench_report_size("resident each, of the process",
-		(double)(resident_bytes() - resident) / n_conns, "bytes");
+		(double)(idle_resident_bytes() - resident) / n_conns, "bytes");
 	for (unsigned run = 0; run < BENCH_RUNS; run++) {
 		started = bench_now_ns();
 		for (unsigned i = 0; i < TURNS; i++) {
