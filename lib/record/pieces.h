@@ -29,11 +29,30 @@ static inline struct view record_pieces_next(struct record_pieces *p, size_t max
 	return run;
 }
 
-// Up to n bytes, and goes behind them. How many. Bytes that lie in out already stay there.
+// The next n bytes, where they lie in the piece under way; and goes behind them. NULL: they do not.
+static inline const uint8_t *record_pieces_take(struct record_pieces *p, size_t n)
+{
+	const uint8_t *at;
+
+	if (p->n == 0 || p->parts[0].len - p->skip < n)
+		return NULL;
+	at = p->parts[0].at + p->skip;
+	p->skip += n;
+	return at;
+}
+
+// Up to n bytes, and goes behind them. How many. Bytes that lie in out already stay there. Mostly
+// they lie in one piece, and of the few whose number is constant no call is made then.
 static inline size_t record_pieces_copy(struct record_pieces *p, uint8_t *out, size_t n)
 {
+	const uint8_t *at = record_pieces_take(p, n);
 	size_t n_done = 0;
 
+	if (at != NULL) {
+		if (at != out)
+			memcpy(out, at, n);
+		return n;
+	}
 	while (n_done < n) {
 		struct view run = record_pieces_next(p, n - n_done);
 
@@ -48,6 +67,8 @@ static inline size_t record_pieces_copy(struct record_pieces *p, uint8_t *out, s
 
 static inline void record_pieces_skip(struct record_pieces *p, size_t n)
 {
+	if (record_pieces_take(p, n) != NULL)
+		return;
 	while (n > 0) {
 		size_t run = record_pieces_next(p, n).len;
 
