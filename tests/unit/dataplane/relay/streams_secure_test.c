@@ -134,6 +134,8 @@ static void a_published_block_closes_the_connections_of_its_domain(void **state)
 	assert_true(p->finished);
 	town_run(t, 6000);
 	assert_true(p->closed);
+	// Its end says nothing new.
+	assert_int_equal(town_counter(t, REASON_session_blocked), 1);
 }
 
 static void a_published_block_closes_those_that_have_said_nothing_yet(void **state)
