@@ -376,6 +376,15 @@ static void read_stream(struct streams *s, struct stream *st, uint64_t now)
 	b->read[b->n_read++].end = (uint16_t)r.end;
 }
 
+// The stream that is read next, while this one is.
+static void prefetch_next(const struct streams *s)
+{
+	uint32_t index = s->first_active;
+
+	if (index != 0 && (s->list[index - 1].flags & STREAM_SECURE) != 0)
+		session_prefetch(s->sessions, index - 1);
+}
+
 bool streams_gather(struct streams *s, uint64_t now)
 {
 	struct streams_burst *b = &s->burst;
@@ -389,6 +398,7 @@ bool streams_gather(struct streams *s, uint64_t now)
 		s->first_active = st->next_active;
 		if (s->first_active == 0)
 			s->last_active = 0;
+		prefetch_next(s);
 		st->flags &= (uint16_t)~STREAM_ACTIVE;
 		read_stream(s, st, now);
 		if (index == last)

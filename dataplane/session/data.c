@@ -21,8 +21,9 @@ static struct view whole_record(struct sessions *s, tcp_conn_id conn, struct vie
 	return view_of(s->scratch, tcp_copy(s->config.tcp, conn, 0, s->scratch, n));
 }
 
-// How long the next record is; 0: it is not all there.
-static uint32_t next_record(struct sessions *s, struct session *t, struct view piece)
+// How long the next record is, of so many bytes that have come; 0: it is not all there.
+static uint32_t next_record(
+	struct sessions *s, struct session *t, struct view piece, uint32_t readable)
 {
 	tcp_conn_id conn = session_conn(s, t);
 	uint8_t header[RECORD_HEADER_BYTES];
@@ -31,7 +32,7 @@ static uint32_t next_record(struct sessions *s, struct session *t, struct view p
 	if (piece.len < RECORD_HEADER_BYTES)
 		piece = view_of(header, tcp_copy(s->config.tcp, conn, 0, header, sizeof(header)));
 	n = record_length(&t->record, piece);
-	return n != 0 && n <= tcp_readable(s->config.tcp, conn) ? (uint32_t)n : 0;
+	return n != 0 && n <= readable ? (uint32_t)n : 0;
 }
 
 // What a record that brought no text meant. False: it was the last.
@@ -58,18 +59,26 @@ static void confirm(struct sessions *s, struct session *t, uint64_t now)
 			REASON_none, now);
 }
 
+void session_prefetch(const struct sessions *s, uint32_t index)
+{
+	const struct session *t = &s->list[index];
+
+	__builtin_prefetch(t);
+	record_session_prefetch(&t->record);
+}
+
 void session_read(struct sessions *s, tcp_conn_id conn, uint8_t *out, size_t room,
 	struct session_read *read, uint64_t now)
 {
 	struct session *t = session_of(s, conn);
 	struct record_opened opened;
-	uint32_t n;
+	uint32_t n, readable = tcp_readable(s->config.tcp, conn);
 
 	*read = (struct session_read){0};
-	while (t != NULL && session_state_is_established(t->state)) {
+	while (readable > 0 && t != NULL && session_state_is_established(t->state)) {
 		struct view piece = tcp_peek(s->config.tcp, conn), record;
 
-		n = next_record(s, t, piece);
+		n = next_record(s, t, piece, readable);
 		if (n == 0)
 			break;
 		// Text is shorter than the record that it comes in.
@@ -80,6 +89,7 @@ void session_read(struct sessions *s, tcp_conn_id conn, uint8_t *out, size_t roo
 		record = whole_record(s, conn, piece, n);
 		record_open(&t->record, s->config.crypto, &record, 1, out + read->n_bytes, &opened);
 		tcp_consume(s->config.tcp, conn, n);
+		readable -= n;
 		if (opened.kind == RECORD_TEXT)
 			read->n_bytes += opened.text.len;
 		else if (!digest(s, t, &opened, read))

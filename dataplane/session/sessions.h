@@ -75,6 +75,8 @@ struct session_read {
 	bool finished;     // the peer has said all
 	enum reason fault; // REASON_none, or why nothing more can be read: the alert is out
 };
+// Brings what is read of a session near, ahead of session_read(): index of a connection.
+void session_prefetch(const struct sessions *s, uint32_t index);
 // Opens whole records, and consumes them, as long as out has room for the next one.
 void session_read(struct sessions *s, tcp_conn_id conn, uint8_t *out, size_t room,
 	struct session_read *read, uint64_t now);
