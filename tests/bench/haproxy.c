@@ -16,7 +16,7 @@
 #define HAPROXY_PORT 45161
 #define SINK_PORT    45162
 
-static char directory[] = "/tmp/bench-haproxy-XXXXXX";
+static char directory[32];
 static pid_t haproxy = -1;
 
 static const char *const files[] = {"haproxy.cfg", "ca.pem", "relay.pem", "peer.pem"};
@@ -177,7 +177,7 @@ bool haproxy_measure(unsigned n, unsigned n_together, unsigned runs, struct hapr
 		free(messages);
 		return false;
 	}
-	strcpy(strrchr(directory, '-'), "-XXXXXX");
+	snprintf(directory, sizeof(directory), "/tmp/bench-haproxy-XXXXXX");
 	if (messages == NULL || mkdtemp(directory) == NULL)
 		fail("setting up");
 	atexit(remove_all);
