@@ -110,10 +110,13 @@ bool secure_event(struct streams *s, struct stream *st, const struct tcp_event *
 {
 	if ((st->flags & STREAM_CLOSING) != 0 || session_is_established(s->sessions, event->conn))
 		return true;
-	if ((event->what & TCP_PEER_FINISHED) != 0)
+	if ((event->what & TCP_PEER_FINISHED) != 0) {
+		// Should it become established nevertheless: its first read finds that out.
+		st->flags |= STREAM_FINISHED;
 		session_finished(s->sessions, event->conn, now);
-	else if ((event->what & TCP_READABLE) != 0)
+	} else if ((event->what & TCP_READABLE) != 0) {
 		session_received(s->sessions, event->conn, now);
+	}
 	return false;
 }
 

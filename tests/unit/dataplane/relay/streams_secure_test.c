@@ -54,23 +54,30 @@ static void add_card(struct town *t, const char *domain)
 	streams_hear(t->workers[0].streams, &m, t->now);
 }
 
-// A connection whose handshake control has finished.
-static struct town_peer *connect_as(struct town *t, const char *domain)
+// Control has finished the handshake, of so many bytes.
+static void establish(struct town *t, const char *domain, uint32_t n_bytes)
 {
-	struct town_peer *p = town_connect(t, STRANGE_IP, TOWN_OUTSIDE_TLS, 0);
 	struct record_secrets secrets = secrets_of(RECORD_OPENED);
 	struct link_message m;
 
-	town_run(t, 5);
 	assert_int_not_equal(t->workers[0].session, 0);
 	add_card(t, domain);
 	assert_int_equal(record_session_begin(&tls, crypto, &secrets, RECORD_OPENED), 0);
 	link_message_init(&m, LINK_SESSION_ESTABLISHED);
 	m.session_established.conn = t->workers[0].session;
 	m.session_established.card = CARD;
+	m.session_established.offset = n_bytes;
 	m.session_established.secrets = secrets_of(RECORD_ACCEPTED);
 	streams_hear(t->workers[0].streams, &m, t->now);
 	town_run(t, 5);
+}
+
+static struct town_peer *connect_as(struct town *t, const char *domain)
+{
+	struct town_peer *p = town_connect(t, STRANGE_IP, TOWN_OUTSIDE_TLS, 0);
+
+	town_run(t, 5);
+	establish(t, domain, 0);
 	return p;
 }
 
@@ -154,6 +161,24 @@ static void a_published_block_closes_those_that_have_said_nothing_yet(void **sta
 	assert_true(p->finished);
 }
 
+static void a_peer_that_has_finished_before_the_hand_over_is_not_waited_for(void **state)
+{
+	static const uint8_t record[] = {22, 3, 3, 0, 3, 'e', 'n', 'd'};
+	struct town *t = *state;
+	struct town_peer *p = town_connect(t, STRANGE_IP, TOWN_OUTSIDE_TLS, 0);
+
+	town_run(t, 5);
+	town_say_bytes(t, p, record, sizeof(record));
+	town_finish(t, p);
+	town_run(t, 5);
+	assert_false(p->finished);
+	establish(t, "partner.example", sizeof(record));
+	assert_int_equal(town_counter(t, REASON_session_established), 1);
+	assert_true(p->finished);
+	town_run(t, 10);
+	assert_true(p->closed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -162,6 +187,7 @@ int main(void)
 		TEST(messages_are_counted_for_who_lists_sessions),
 		TEST(a_policy_that_accepts_what_the_card_proves_leaves_a_connection_alone),
 		TEST(a_published_block_closes_the_connections_of_its_domain),
+		TEST(a_peer_that_has_finished_before_the_hand_over_is_not_waited_for),
 		TEST(a_published_block_closes_those_that_have_said_nothing_yet),
 	};
 
