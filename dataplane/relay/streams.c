@@ -211,9 +211,7 @@ void stream_close_if_done(struct streams *s, struct stream *st, uint64_t now)
 		stream_close(s, st, REASON_sip_stream_cut, now);
 	else if (is_ours && (st->flags & STREAM_SECURE) == 0)
 		return; // egress has closed it
-	else if (is_ours)
-		stream_close(s, st, REASON_none, now);
-	else if (st->n_pending == 0)
+	else if (is_ours || st->n_pending == 0)
 		stream_close(s, st, REASON_none, now);
 	else if (!wheel_has(&s->wheel, stream_index(s, st)))
 		stream_set_timer(s, st, LINGER_MS);
