@@ -98,7 +98,8 @@ struct streams *streams_new(const struct streams_config *config)
 	s->salt = config->salt | UINT64_C(1) << 31;
 	s->list = calloc(config->n_conns, sizeof(*s->list));
 	s->scratch_bytes = 4 * (config->message_bytes_max + STREAMS_OPEN_BYTES);
-	s->scratch = malloc(s->scratch_bytes);
+	s->scratch_bytes -= s->scratch_bytes % STREAMS_LINE_BYTES;
+	s->scratch = aligned_alloc(STREAMS_LINE_BYTES, s->scratch_bytes);
 	r = s->list != NULL && s->scratch != NULL ? again_init(&s->again, config->n_again)
 						  : -ENOMEM;
 	if (r == 0)

@@ -144,7 +144,8 @@ bool secure_open(struct streams *s, struct stream *st, struct secure_read *read,
 	uint8_t *at = s->scratch + s->burst.n_scratch;
 	struct session_read opened;
 
-	if (s->scratch_bytes - s->burst.n_scratch < n_rest + STREAMS_OPEN_BYTES)
+	if (s->burst.n_scratch + n_rest + STREAMS_OPEN_BYTES + STREAMS_LINE_BYTES >
+		s->scratch_bytes)
 		return false;
 	if (n_rest > 0)
 		memcpy(at, rest->bytes, n_rest);
@@ -158,6 +159,8 @@ bool secure_open(struct streams *s, struct stream *st, struct secure_read *read,
 		.fault = opened.fault,
 	};
 	s->burst.n_scratch += (uint32_t)read->text.len;
+	s->burst.n_scratch =
+		(s->burst.n_scratch + STREAMS_LINE_BYTES - 1) & ~(STREAMS_LINE_BYTES - 1);
 	return true;
 }
 

@@ -21,6 +21,8 @@
 
 // Records are opened so many bytes at a time: one of any length, or several short ones.
 #define STREAMS_OPEN_BYTES (RECORD_BYTES_MAX + 2048)
+// Of a cache: where text begins one, it is written and looked through by whole ones.
+#define STREAMS_LINE_BYTES UINT32_C(64)
 
 // Answers that a peer has not acknowledged: with more, it does not read.
 #define STREAMS_UNREAD_BYTES 65536
