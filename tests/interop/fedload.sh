@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The traffic generator by itself: two of them with each other, and each side with SIPp, whose TCP and
 # SIP are not ours.
-#   bash tests/interop/fedload.sh BUILD_DIR
-# Not executable, so scripts/test leaves it out: now and then a port on the bridge hears nothing at
-# its start, which says nothing of what is tested here.
+#   tests/interop/fedload.sh BUILD_DIR
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/interop/lib.sh
 . tests/interop/lib.sh

@@ -29,16 +29,17 @@ link_join() {
     ip -n "$1" link set "$2" up
 }
 
-# fedload_start NAME NAMESPACE ADDRESS/BITS [OPTION …]: in the background, its port on the bridge. The
-# MAC addresses that the TAP driver draws are at times the same in two processes.
+# fedload_start NAME NAMESPACE ADDRESS/BITS [OPTION …]: in the background, its port on the bridge. It
+# starts in the namespace: a TAP that is moved there is heard by the machine's own kernel before, which
+# may have the address of the peer that fedload asks for, and answers. The MAC addresses that the TAP
+# driver draws are at times the same in two processes.
 fedload_start() {
   local name=$1 namespace=$2 address=$3 device="fr$$$1"
   shift 3
   rm -f "$world_dir/$name.log" # what a former one said
-  world_start "$name" "$world_build/tests/load/fedload" --sleep \
+  world_start "$name" ip netns exec "$namespace" "$world_build/tests/load/fedload" --sleep \
     --device "net_tap0,iface=$device,mac=$(mac_of "$device" 02:01)" --address "$address" "$@"
   world_wait 30 grep -q 'fedload: ready' "$world_dir/$name.log" &&
-    ip link set "$device" netns "$namespace" &&
     link_join "$namespace" "$device"
 }
 

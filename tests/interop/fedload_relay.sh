@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # fedload on both sides of the relay: the mix of FEATURES.md section 7 goes through unchanged, both
 # ways, and what policy refuses comes back as refused.
-#   bash tests/interop/fedload_relay.sh BUILD_DIR
-# Not executable, so scripts/test leaves it out: now and then a port on the bridge hears nothing at
-# its start, which says nothing of what is tested here.
+#   tests/interop/fedload_relay.sh BUILD_DIR
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/interop/lib.sh
 . tests/interop/lib.sh
