@@ -11,7 +11,6 @@
 #include <time.h>
 
 #define THROUGH_SECONDS 30 // for the first answer, and all connections
-#define DRAIN_SECONDS   2  // for the last answers
 #define SLEEP_NANOSEC   50000
 #define EMPTY_TURNS     64
 
@@ -122,7 +121,7 @@ static bool try_rate(struct program *p, double rate, struct load_result *result)
 	struct trial_times times = {
 		.warm_up_ns = (uint64_t)(o->warm_up_seconds * 1e9),
 		.measure_ns = (uint64_t)(o->seconds * 1e9),
-		.drain_ns = DRAIN_SECONDS * UINT64_C(1000000000),
+		.drain_ns = (uint64_t)(o->drain_seconds * 1e9),
 	};
 
 	load_start(p->load, rate, &times);

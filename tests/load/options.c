@@ -35,6 +35,7 @@ const char options_usage[] =
 	"  --precision P        of that, in percent (2)\n"
 	"  --allow-loss PPM     pass with so many requests in a million lost (0)\n"
 	"  --warm-up N          seconds of each trial that do not count (1)\n"
+	"  --drain N            seconds that the last answers are waited for (2)\n"
 	"  --mix message|ims|federation   what is sent (message)\n"
 	"  --bytes N            of a MESSAGE, head and all (512)\n"
 	"  --users N            of each domain (90000)\n"
@@ -64,6 +65,7 @@ enum option_id {
 	PRECISION,
 	ALLOW_LOSS,
 	WARM_UP,
+	DRAIN,
 	MIX,
 	BYTES,
 	USERS,
@@ -96,6 +98,7 @@ static const struct option long_options[] = {
 	{"precision", required_argument, NULL, PRECISION},
 	{"allow-loss", required_argument, NULL, ALLOW_LOSS},
 	{"warm-up", required_argument, NULL, WARM_UP},
+	{"drain", required_argument, NULL, DRAIN},
 	{"mix", required_argument, NULL, MIX},
 	{"bytes", required_argument, NULL, BYTES},
 	{"users", required_argument, NULL, USERS},
@@ -193,6 +196,9 @@ static bool read_traffic_option(struct reader *r, int id, const char *name, cons
 		return true;
 	case WARM_UP:
 		out->warm_up_seconds = read_number(r, name, text, 0, SECONDS_MAX);
+		return true;
+	case DRAIN:
+		out->drain_seconds = read_number(r, name, text, 0, SECONDS_MAX);
 		return true;
 	case RATE:
 		out->rate = read_number(r, name, text, 1, RATE_MAX);
@@ -316,6 +322,7 @@ enum options_result options_read(int argc, char **argv, struct options *out, str
 		.map = {.port = PORT_DEFAULT, .n_conns = 1, .transport = TRANSPORT_UDP},
 		.rate = 1000,
 		.warm_up_seconds = 1,
+		.drain_seconds = 2,
 		.precision = 0.02,
 	};
 	optind = 0; // from the start, whoever has used getopt before

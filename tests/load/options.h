@@ -15,6 +15,7 @@ struct options {
 	double rate;
 	double seconds; // of a callee: 0 until it is stopped
 	double warm_up_seconds;
+	double drain_seconds; // for the last answers, at most
 	double allowed_ppm;
 	double precision;
 };

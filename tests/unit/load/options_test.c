@@ -47,12 +47,12 @@ static void every_option_is_taken(void **state)
 
 	(void)state;
 	assert_int_equal(
-		read_line(CALLER
-			"--transport tcp --connections 64 --rate 2e5 --find-max "
-			"--precision 1 --allow-loss 5 --seconds 3 --warm-up 0.5 "
-			"--mix federation --bytes 700 --users 12 --domains 9 --json --sleep "
-			"--core 1 --port 5070 --vlan 7 --mtu 9000 --packets 20000 "
-			"--gateway 192.0.2.254",
+		read_line(CALLER "--transport tcp --connections 64 --rate 2e5 --find-max "
+				 "--precision 1 --allow-loss 5 --seconds 3 --warm-up 0.5 "
+				 "--mix federation --bytes 700 --users 12 --domains 9 --drain 30 "
+				 "--json --sleep "
+				 "--core 1 --port 5070 --vlan 7 --mtu 9000 --packets 20000 "
+				 "--gateway 192.0.2.254",
 			&o, &errors),
 		OPTIONS_RUN);
 	assert_int_equal(o.load.target.transport, TRANSPORT_TCP);
@@ -64,6 +64,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(o.load.message_bytes, 700);
 	assert_int_equal(o.load.n_users, 12);
 	assert_int_equal(o.load.n_domains, 9);
+	assert_true(o.drain_seconds == 30);
 	assert_int_equal(o.map.core, 1);
 	assert_int_equal(o.map.port, 5070);
 	assert_int_equal(o.map.vlan, 7);
