@@ -15,7 +15,7 @@ caller_runs() {
   local what=$1 transport=$2 target=$3
   shift 3
   fedload_start caller "$world_inside" 192.0.2.3/24 --caller --core 1 --transport "$transport" \
-    --target "$target" "${domains[@]}" --seconds 2 --warm-up 0.5 --json "$@"
+    --target "$target" "${domains[@]}" --seconds 2 --warm-up 0.5 --drain 30 --json "$@"
   check "$what" fedload_wait caller
 }
 
@@ -23,9 +23,9 @@ caller_runs() {
 two_of_them() {
   fedload_start callee "$world_inside" 192.0.2.2/24 --callee --transport "$1" --json
   caller_runs "a caller's $2 mix is answered by a callee over $1, $3 connections" "$1" 192.0.2.2 \
-    --mix "$2" --connections "$3" --rate 300
+    --mix "$2" --connections "$3" --rate 100
   check "  and the callee finds every body unchanged" fedload_stop callee
-  check "  and has heard of all of them" test "$(fedload_said callee requests)" -ge 600
+  check "  and has heard of all of them" test "$(fedload_said callee requests)" -ge 200
 }
 
 # sipp_answers TRANSPORT SIPP-TRANSPORT

@@ -3,11 +3,14 @@
 # and world_dir.
 # shellcheck disable=SC2154
 
-# link_make NAMESPACE [ADDRESS/BITS …]: the bridge, with addresses for programs of the kernel's.
+# link_make NAMESPACE [ADDRESS/BITS …]: the bridge, with addresses for programs of the kernel's. For
+# those the kernel answers on the bridge only, not on a TAP that has not joined it, and with a MAC
+# address that no port that joins changes.
 link_make() {
   local namespace=$1 address
   shift
-  ip -n "$namespace" link add link0 type bridge &&
+  ip netns exec "$namespace" sysctl -q -w net.ipv4.conf.all.arp_ignore=1 &&
+    ip -n "$namespace" link add link0 address 02:00:00:00:00:01 type bridge &&
     ip -n "$namespace" link set link0 up || return 1
   for address in "$@"; do
     ip -n "$namespace" addr add "$address" dev link0

@@ -12,11 +12,12 @@ cd "$(dirname "$0")/../.." || exit 2
 through() {
   fedload_start callee "$7" "$8/24" --callee --json
   fedload_start caller "$4" "$5/24" --caller --core 1 --target "$6" --from-domain "$2" \
-    --to-domain "$3" --mix federation --connections 8 --rate 300 --seconds 2 --warm-up 0.5 --json
+    --to-domain "$3" --mix federation --connections 8 --rate 100 --seconds 2 --warm-up 0.5 \
+    --drain 30 --json
   check "$1: every request is answered, once and rightly" fedload_wait caller
   check "  and no body was changed" fedload_stop callee
   check "  and the callee has heard of all of them" \
-    test "$(fedload_said callee requests)" -ge 600
+    test "$(fedload_said callee requests)" -ge 200
 }
 
 interop_up "$1"
