@@ -17,7 +17,7 @@
 
 // Until the relay listens, and until what was written comes out of it.
 #define START_MS 5000
-#define QUIET_MS 2000
+#define QUIET_MS 20000
 #define PAUSE_MS 20
 
 struct tls_ends {
