@@ -30,11 +30,12 @@ static struct rte_mbuf *new_syn(enum spoof spoof)
 		.protocol = IP_PROTOCOL_TCP,
 		.hop_limit = 60};
 	struct rte_mbuf *m = pools_get(&world.ends[WORLD_CALLER].pools, FRAME_BYTES);
-	uint32_t number = (uint32_t)n_syns++ * 0x9e3779b1;
+	uint32_t number = (uint32_t)n_syns * 0x9e3779b1;
 	uint8_t *at, *segment;
 
 	if (m == NULL)
 		return NULL;
+	n_syns++;
 	at = (uint8_t *)rte_pktmbuf_append(m, FRAME_BYTES);
 	segment = at + ETHER_BYTES + IPV4_BYTES;
 	wire_put32(h.source.bytes, spoof == SPOOF_FAR ? 0x0b000000 | number >> 8 : 0xc0000200);
