@@ -82,6 +82,7 @@ static void ready(uv_poll_t *poll, int status, int events)
 
 static int configure(struct ub_ctx *context, const struct resolver_config *config)
 {
+	size_t n_servers = config->servers != NULL ? config->n_servers : 0;
 	int error = 0;
 
 	// Its own log is nobody's.
@@ -91,9 +92,9 @@ static int configure(struct ub_ctx *context, const struct resolver_config *confi
 		return -EINVAL;
 	// A resolver of the machine's own is as good as any.
 	error = ub_ctx_set_option(context, "do-not-query-localhost:", "no");
-	if (error == 0 && config->servers == NULL)
+	if (error == 0 && n_servers == 0)
 		error = ub_ctx_resolvconf(context, NULL);
-	for (size_t i = 0; error == 0 && i < config->n_servers; i++)
+	for (size_t i = 0; error == 0 && i < n_servers; i++)
 		error = ub_ctx_set_fwd(context, config->servers[i]);
 	if (error == 0 && config->trust_anchor != NULL)
 		error = ub_ctx_add_ta_file(context, config->trust_anchor);

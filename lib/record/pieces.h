@@ -56,7 +56,7 @@ static inline size_t record_pieces_copy(struct record_pieces *p, uint8_t *out, s
 	while (n_done < n) {
 		struct view run = record_pieces_next(p, n - n_done);
 
-		if (run.len == 0)
+		if (run.at == NULL || run.len == 0)
 			break;
 		if (run.at != out + n_done)
 			memcpy(out + n_done, run.at, run.len);
