@@ -124,9 +124,8 @@ static void run_timers(struct worker *w, uint64_t now)
 	w->next_timers = now + w->hz / TIMERS_PER_SECOND;
 }
 
-bool worker_turn(struct worker *w)
+bool worker_turn_at(struct worker *w, uint64_t now)
 {
-	uint64_t now = rte_rdtsc();
 	struct rte_mbuf *frames[QUEUE_BURST];
 	unsigned n, port, n_found = 0;
 
@@ -158,11 +157,18 @@ bool worker_turn(struct worker *w)
 	worker_link_poll(w);
 	worker_generation_poll(w);
 	w->counters.polls++;
-	if (n_found == 0)
-		w->counters.polls_empty++;
-	else
-		w->counters.busy_ns += worker_ns(w, rte_rdtsc() - now);
+	w->counters.polls_empty += n_found == 0;
 	return n_found > 0;
+}
+
+bool worker_turn(struct worker *w)
+{
+	uint64_t now = rte_rdtsc();
+	bool found = worker_turn_at(w, now);
+
+	if (found)
+		w->counters.busy_ns += worker_ns(w, rte_rdtsc() - now);
+	return found;
 }
 
 int worker_run(void *arg)

@@ -86,6 +86,8 @@ int worker_run(void *worker);
 // One turn of it: poll every queue once, and everything else that is due. True if it found
 // something. For the loop and for benches.
 bool worker_turn(struct worker *w);
+// The same by a clock of the caller's, for tests. now: TSC, never backwards, from worker_init() on.
+bool worker_turn_at(struct worker *w, uint64_t now);
 
 static inline uint64_t worker_ns(const struct worker *w, uint64_t ticks)
 {

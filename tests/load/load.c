@@ -62,6 +62,7 @@ static int open_station(struct load *l)
 		.map = l->config.map,
 		.ports = l->config.port,
 		.pools = l->config.pools,
+		.clock = l->config.clock,
 		.hearer = {.hear = hear, .user = l},
 	};
 

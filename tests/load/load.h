@@ -39,6 +39,7 @@ struct load_config {
 	const struct core_map *map; // by load_map()
 	const struct port *port;
 	struct pools *pools;
+	const uint64_t *clock; // ticks of the TSC, for a test; NULL: the TSC itself
 	// The caller's part; target.transport TRANSPORT_NONE: callee only.
 	struct endpoint target;
 	uint32_t n_conns;

@@ -25,14 +25,19 @@ struct station {
 	struct sip_message message;
 };
 
-static uint64_t to_ns(const struct station *s, uint64_t ticks)
+static uint64_t to_ns(const struct station *s, uint64_t n_ticks)
 {
-	return (uint64_t)((unsigned __int128)ticks * s->ns_per_tick >> 32);
+	return (uint64_t)((unsigned __int128)n_ticks * s->ns_per_tick >> 32);
+}
+
+static uint64_t ticks(const struct station *s)
+{
+	return s->config.clock != NULL ? *s->config.clock : rte_rdtsc();
 }
 
 uint64_t station_now_ns(const struct station *s)
 {
-	return to_ns(s, rte_rdtsc());
+	return to_ns(s, ticks(s));
 }
 
 static int open_net(struct station *s)
@@ -140,7 +145,7 @@ static void run_timers(struct station *s, uint64_t now)
 
 bool station_receive(struct station *s)
 {
-	uint64_t now = rte_rdtsc();
+	uint64_t now = ticks(s);
 	struct rte_mbuf *frames[QUEUE_BURST];
 	unsigned n = queue_receive(&s->queue, frames);
 	struct net_arrivals arrivals;
@@ -169,7 +174,7 @@ static int send_datagram(struct station *s, const struct way *to, struct view me
 	if (packet == NULL)
 		return -ENOBUFS;
 	memcpy(rte_pktmbuf_append(packet, (uint16_t)message.len), message.at, message.len);
-	net_output(s->net, packet, to->listener, &to->remote, rte_rdtsc());
+	net_output(s->net, packet, to->listener, &to->remote, ticks(s));
 	return 0;
 }
 
@@ -182,7 +187,7 @@ int station_send(struct station *s, const struct way *to, struct view message)
 
 bool station_flush(struct station *s)
 {
-	uint64_t now = rte_rdtsc();
+	uint64_t now = ticks(s);
 	bool more = s->conns != NULL && conns_output(s->conns, now, to_ns(s, now));
 
 	queue_flush(&s->queue);

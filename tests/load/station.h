@@ -17,6 +17,7 @@ struct station_config {
 	const struct port *ports;   // that one
 	struct pools *pools;
 	struct hearer hearer;
+	const uint64_t *clock; // ticks of the TSC, for a test; NULL: the TSC itself
 };
 
 struct station *station_new(const struct station_config *config); // NULL with errno
