@@ -16,9 +16,8 @@
 #include <unistd.h>
 
 #define RING_FRAMES 2048
-#define TURNS_MAX   50000000 // of a microsecond, some of them
-// What falls due while the turns take their time: little enough that a machine that stands for a
-// while does not make it more at once than the relay lets wait for its server.
+#define TURN_US     20
+#define TURNS_MAX   2000000 // 40 s
 #define RATE        4000
 #define END_PACKETS 8192
 #define WARM_UP_NS  20000000
@@ -220,6 +219,7 @@ static void open_load(enum world_end i, enum transport transport)
 	struct load_config config = {.map = &e->map,
 		.port = &e->port,
 		.pools = &e->pools,
+		.clock = &world.now,
 		.n_conns = WORLD_CONNS,
 		.mix = MIX_MESSAGE,
 		.from_domain = "fabrikam.example",
@@ -254,6 +254,7 @@ void loaded_world_begin(enum transport transport, enum world_device device)
 		assert_int_equal(worker_init(&world.workers[w], &world.map, w, world.ports,
 					 &world.pools[w], world.exchange),
 			0);
+	world.now = rte_rdtsc(); // by which the workers have begun
 	publish(transport);
 	open_load(WORLD_CALLEE, transport);
 	open_load(WORLD_CALLER, transport);
@@ -477,7 +478,7 @@ static void allow_server(struct worker *w)
 		m.target_open.target.listener = 2;
 		m.target_open.target.slot = slot;
 		m.target_open.address = m.target_open.target.remote;
-		streams_hear(w->streams, &m, worker_ns(w, rte_rdtsc()));
+		streams_hear(w->streams, &m, worker_ns(w, world.now));
 	}
 }
 
@@ -485,6 +486,7 @@ void loaded_world_turn(void)
 {
 	static unsigned n;
 
+	world.now += rte_get_tsc_hz() / 1000000 * TURN_US;
 	if (world.meanwhile != NULL)
 		world.meanwhile(world.meanwhile_arg);
 	for (unsigned i = 0; i < WORLD_ENDS; i++) {
@@ -492,7 +494,7 @@ void loaded_world_turn(void)
 			load_turn(world.ends[i].load);
 	}
 	for (unsigned w = 0; w < WORLD_WORKERS; w++)
-		worker_turn(&world.workers[w]);
+		worker_turn_at(&world.workers[w], world.now);
 	carry();
 	if (n++ % 32 > 0)
 		return;

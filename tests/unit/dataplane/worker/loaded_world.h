@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Two workers of the product with two ports of two queues each, and fedload around them: two
 // callers among the partners outside, the callee inside. Everything is turned by hand in one
-// thread. Between the queues and fedload lies a device as the case wants it: it spreads frames over
-// the queues and says the hash by which it did, rightly, wrongly, or not at all.
+// thread, by a clock that goes on by the same step each turn. Between the queues and fedload lies a
+// device as the case wants it: it spreads frames over the queues and says the hash by which it did,
+// rightly, wrongly, or not at all.
 //
 // One world a process, since EAL starts once.
 
@@ -44,6 +45,7 @@ struct loaded_world {
 	struct exchange *exchange;
 	struct worker *workers;
 	struct publisher publisher;
+	uint64_t now; // ticks of the TSC
 	enum world_device device;
 	unsigned n_shuffled;                     // by the device, a frame each
 	uint64_t n_lost;                         // frames that a queue did not take
