@@ -96,6 +96,8 @@ static bool deliver(struct egress *e, struct slot *s, struct parcel *p, uint64_t
 	case SLOT_UP:
 		return slot_write(e, s, p, now);
 	case SLOT_REFUSED:
+		if (s->worn != 0)
+			return slot_write(e, s, p, now);
 		if (now >= s->due)
 			return !slot_step(s, SLOT_ON_BACKED_OFF, now);
 		egress_refuse(e, p, REASON_egress_down, now);
@@ -108,6 +110,8 @@ static bool deliver(struct egress *e, struct slot *s, struct parcel *p, uint64_t
 	case SLOT_STATE_N:
 		break;
 	}
+	if (s->worn != 0)
+		return slot_write(e, s, p, now);
 	if (!slot_wait(e, s, p, now))
 		egress_refuse(e, p, REASON_egress_full, now);
 	else if (slot_step(s, SLOT_ON_WANTED, now))
@@ -160,13 +164,21 @@ void egress_take(struct egress *e, struct parcel *p, uint64_t now)
 	take(e, &key, p, now);
 }
 
-// NULL for a connection that its slot has given up, or whose slot is another target's by now.
-static struct slot *slot_of(const struct egress *e, uint64_t user, tcp_conn_id conn)
+// That a connection was opened for; NULL where it is another target's by now.
+static struct slot *slot_of_user(const struct egress *e, uint64_t user)
 {
-	uint64_t index = user & ~EGRESS_USER;
+	uint32_t index = (uint32_t)user;
 	struct slot *s = user >= EGRESS_USER && index < e->n_used ? &e->slots[index] : NULL;
 
-	return s != NULL && s->conn == conn ? s : NULL;
+	return s != NULL && slot_user(e, s) == user ? s : NULL;
+}
+
+// NULL also for a connection that its slot has given up.
+static struct slot *slot_of(const struct egress *e, uint64_t user, tcp_conn_id conn)
+{
+	struct slot *s = slot_of_user(e, user);
+
+	return s != NULL && slot_is_of(s, conn) ? s : NULL;
 }
 
 static void connected(struct egress *e, struct slot *s, uint64_t now)
@@ -188,12 +200,12 @@ void egress_event(struct egress *e, const struct tcp_event *event, uint64_t now)
 	if (s == NULL)
 		return;
 	if ((event->what & TCP_CLOSED) != 0) {
-		slot_end(e, s, event->reason, event->unacked, now);
+		slot_lose(e, s, event->conn, event->reason, event->unacked, now);
 		return;
 	}
 	if ((event->what & TCP_OPENED) != 0)
 		connected(e, s, now);
-	if (s->state == SLOT_UP && (event->what & (TCP_OPENED | TCP_WRITABLE)) != 0)
+	if ((event->what & (TCP_OPENED | TCP_WRITABLE)) != 0)
 		slot_flush(e, s, now);
 	// Whoever has finished will not read what comes now for long: it goes by another one. Of
 	// TLS, the records that are there say first whether and why it has.
@@ -205,7 +217,7 @@ void egress_session_news(struct egress *e, tcp_conn_id conn, enum session_news n
 {
 	struct slot *s = slot_of(e, tcp_user(e->config.tcp, conn), conn);
 
-	if (s == NULL)
+	if (s == NULL || conn != s->conn)
 		return;
 	if (news == SESSION_NEWS_ESTABLISHED && slot_step(s, SLOT_ON_AGREED, now)) {
 		s->due = now + e->open_ns;
@@ -222,12 +234,12 @@ void egress_give_up(struct egress *e, tcp_conn_id conn, enum reason reason, uint
 
 	session_close(e->config.sessions, conn, now);
 	if (s != NULL)
-		slot_end(e, s, reason, 0, now);
+		slot_lose(e, s, conn, reason, 0, now);
 }
 
 struct link_target egress_target(const struct egress *e, tcp_conn_id conn)
 {
-	const struct slot *s = slot_of(e, tcp_user(e->config.tcp, conn), conn);
+	const struct slot *s = slot_of_user(e, tcp_user(e->config.tcp, conn));
 
 	return s != NULL ? slot_target(s) : (struct link_target){0};
 }

@@ -12,6 +12,9 @@
 // one of the egress_... reasons, counted. Bytes that were written and that the peer never
 // acknowledged are lost with their connection, as TCP has it; egress_lost counts such connections.
 //
+// A TLS 1.2 connection whose keys are used up (session_wear()) goes on carrying messages until
+// another one is up, and all that was written to it has arrived: pairs keep their order.
+//
 // Bounds are hard ones for PARCEL_KEEP; PARCEL_REQUEST is refused beyond half of them, except
 // where the queue is empty.
 //
@@ -55,6 +58,9 @@ struct egress_config {
 	// A request that nobody will get, for this reason, which is counted already: its sender is
 	// to be told, unless it is an ACK. Takes the parcel. May call egress_send().
 	void (*refuse)(void *arg, struct parcel *p, enum reason reason, uint64_t now);
+	// Another connection has taken the place of this one, whose keys are used up: nothing is
+	// written to it any more. What is under way on it may come; then it is to be closed.
+	void (*retire)(void *arg, tcp_conn_id conn, uint64_t now);
 	// To control; false when its ring is full or it is away. Sets the epoch.
 	bool (*tell_control)(void *arg, const struct link_message *m);
 	// Writes an OPTIONS to the peer at the other end; how many bytes, 0: it cannot.
@@ -90,7 +96,8 @@ void egress_event(struct egress *e, const struct tcp_event *event, uint64_t now)
 void egress_session_news(struct egress *e, tcp_conn_id conn, enum session_news news, uint64_t now);
 // It shall be used no more, for this reason: it is closed, and what waits gets another one.
 void egress_give_up(struct egress *e, tcp_conn_id conn, enum reason reason, uint64_t now);
-// What it was opened for; all zero for one that egress has given up.
+// What it was opened for, also of one that egress has given up; all zero where its slot is another
+// target's by now.
 struct link_target egress_target(const struct egress *e, tcp_conn_id conn);
 
 // LINK_TARGET_... from control, already checked. What nobody asked for is ignored.

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 
+// Half of what a message may wait.
+#define SETTLE_NS UINT64_C(2000000000)
+
 void slot_open(struct egress *e, struct slot *s, const struct endpoint *address, uint64_t now)
 {
 	const struct relay_host *host = e->config.host;
-	uint64_t user = EGRESS_USER | (uint64_t)(s - e->slots);
 	tcp_conn_id conn;
 	int error;
 
@@ -21,7 +23,7 @@ void slot_open(struct egress *e, struct slot *s, const struct endpoint *address,
 		return;
 	}
 	s->conn = conn;
-	(void)tcp_set_user(e->config.tcp, conn, user);
+	(void)tcp_set_user(e->config.tcp, conn, slot_user(e, s));
 	s->due = now + e->open_ns;
 	slot_set_busy(e, s);
 }
@@ -39,10 +41,57 @@ void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t los
 	s->reason = (uint16_t)reason;
 	s->lost_bytes = lost;
 	slot_tell(e, s, now);
-	if (s->failed)
+	if (s->failed && s->worn == 0)
 		slot_refuse_all(e, s, REASON_egress_down, now);
 	if (s->first != NULL && slot_step(s, SLOT_ON_WANTED, now))
 		slot_ask(e, s, now);
+}
+
+// The worn one's end was told when another one was asked for.
+static void lose_worn(struct egress *e, struct slot *s, uint64_t now)
+{
+	s->worn = 0;
+	s->full_since = 0;
+	if (s->state == SLOT_REFUSED)
+		slot_refuse_all(e, s, REASON_egress_down, now);
+	if (s->first != NULL && slot_step(s, SLOT_ON_WANTED, now))
+		slot_ask(e, s, now);
+}
+
+void slot_lose(struct egress *e, struct slot *s, tcp_conn_id conn, enum reason reason,
+	uint32_t lost, uint64_t now)
+{
+	if (conn == s->worn)
+		lose_worn(e, s, now);
+	else
+		slot_end(e, s, reason, lost, now);
+}
+
+void slot_renew(struct egress *e, struct slot *s, uint64_t now)
+{
+	if (s->state == SLOT_UP) {
+		s->worn = s->conn;
+		slot_end(e, s, REASON_session_worn, 0, now);
+	}
+	if (slot_step(s, SLOT_ON_WANTED, now))
+		slot_ask(e, s, now);
+}
+
+// What messages are written to now; 0: they wait. What was written to the worn one arrives before
+// anything goes by the new one; a peer that does not acknowledge it is not waited for long.
+static tcp_conn_id carrier(struct egress *e, struct slot *s, uint64_t now)
+{
+	tcp_conn_id worn = s->worn;
+
+	if (s->state != SLOT_UP || worn == 0)
+		return s->state == SLOT_UP ? s->conn : worn;
+	if (tcp_unacked(e->config.tcp, worn) > 0 && now - s->state_since < SETTLE_NS) {
+		slot_set_busy(e, s);
+		return 0;
+	}
+	s->worn = 0;
+	e->config.retire(e->config.arg, worn, now);
+	return s->conn;
 }
 
 // What makes a peer say something that has taken us at our word: a keepalive (RFC 5626 §4.4.1), and
@@ -65,31 +114,40 @@ void slot_probe(struct egress *e, struct slot *s)
 }
 
 // Resets it, and tells nobody before slot_end(): the engine's own event finds no slot.
-static void end_stuck(struct egress *e, struct slot *s, uint64_t now)
+static void end_stuck(struct egress *e, struct slot *s, tcp_conn_id conn, uint64_t now)
 {
-	uint32_t lost = tcp_unacked(e->config.tcp, s->conn);
+	uint32_t lost = tcp_unacked(e->config.tcp, conn);
 
-	tcp_abort(e->config.tcp, s->conn, REASON_egress_stuck); // counts it
-	slot_end(e, s, REASON_egress_stuck, lost, now);
+	tcp_abort(e->config.tcp, conn, REASON_egress_stuck); // counts it
+	slot_lose(e, s, conn, REASON_egress_stuck, lost, now);
 }
 
-static int write_one(struct egress *e, struct slot *s, struct parcel *p)
+static int write_one(struct egress *e, tcp_conn_id conn, struct parcel *p)
 {
-	int error = session_write(e->config.sessions, s->conn, p->bytes, p->len);
+	int error = session_write(e->config.sessions, conn, p->bytes, p->len);
 
 	if (error == 0)
 		e->config.host->put(e->config.host->arg, p);
 	return error;
 }
 
+// It takes nothing more: it is gone, or its keys are.
+static void give_up(struct egress *e, struct slot *s, tcp_conn_id conn, uint64_t now)
+{
+	session_close(e->config.sessions, conn, now);
+	slot_lose(e, s, conn, REASON_tcp_closed, 0, now);
+}
+
 void slot_flush(struct egress *e, struct slot *s, uint64_t now)
 {
-	while (s->first != NULL) {
+	tcp_conn_id conn = carrier(e, s, now);
+
+	while (s->first != NULL && conn != 0) {
 		struct parcel *p = s->first;
-		int error = session_write(e->config.sessions, s->conn, p->bytes, p->len);
+		int error = session_write(e->config.sessions, conn, p->bytes, p->len);
 
 		if (error == -EPIPE)
-			slot_end(e, s, REASON_tcp_closed, 0, now);
+			give_up(e, s, conn, now);
 		if (error < 0)
 			return;
 		e->config.host->put(e->config.host->arg, slot_pop(e, s));
@@ -107,27 +165,32 @@ static bool is_stuck(struct egress *e, struct slot *s, uint64_t now)
 
 bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
 {
-	uint64_t queued = tcp_unacked(e->config.tcp, s->conn);
-	bool fits = parcel_fits(p, queued, e->config.send_bytes_max);
-	bool keep = p->kind == PARCEL_KEEP;
+	bool keep = p->kind == PARCEL_KEEP, fits;
 	int error = -ENOBUFS;
+	tcp_conn_id conn;
 
-	if (s->first == NULL && fits)
-		error = write_one(e, s, p);
+	// What has waited for the worn one to be done goes first.
+	if (s->worn != 0)
+		slot_flush(e, s, now);
+	conn = carrier(e, s, now);
+	fits = parcel_fits(p, tcp_unacked(e->config.tcp, conn), e->config.send_bytes_max);
+
+	if (s->first == NULL && fits && conn != 0)
+		error = write_one(e, conn, p);
 	if (error == 0 && !keep)
 		s->full_since = 0;
 	if (error == 0)
 		return true;
 	if (error == -EPIPE) {
-		slot_end(e, s, REASON_tcp_closed, 0, now);
+		give_up(e, s, conn, now);
 		return false;
 	}
 	if (!fits && (keep || is_stuck(e, s, now))) {
-		end_stuck(e, s, now);
+		end_stuck(e, s, conn, now);
 		return false;
 	}
 	// What is full is the memory of all: that passes.
-	if (!keep || !slot_wait(e, s, p, now))
+	if ((!keep && conn != 0) || !slot_wait(e, s, p, now))
 		egress_refuse(e, p, REASON_egress_full, now);
 	return true;
 }

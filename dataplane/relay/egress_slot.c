@@ -183,6 +183,8 @@ static struct slot *give_way(struct egress *e, uint64_t now)
 	struct slot *s = TAILQ_FIRST(&e->recent), *quiet = NULL;
 
 	for (unsigned n = 0; s != NULL && n < GIVE_WAY_TRIES; n++, s = TAILQ_NEXT(s, in_recent)) {
+		if (s->worn != 0)
+			continue;
 		if (s->first == NULL && (s->state == SLOT_IDLE || s->state == SLOT_REFUSED))
 			return s;
 		if (quiet == NULL && s->state == SLOT_UP && s->first == NULL &&
@@ -233,7 +235,12 @@ struct slot *slot_get(struct egress *e, const struct slot_key *key, uint64_t now
 		if (s == NULL)
 			return NULL;
 		bucket = &e->buckets[bucket_of(e, key)];
-		*s = (struct slot){.key = *key, .used = now, .next_in_bucket = *bucket};
+		*s = (struct slot){
+			.key = *key,
+			.generation = s->generation + 1,
+			.used = now,
+			.next_in_bucket = *bucket,
+		};
 		slot_name(e, s)->len = 0;
 		*bucket = s;
 		TAILQ_INSERT_TAIL(&e->recent, s, in_recent);

@@ -46,7 +46,9 @@ struct slot {
 	uint64_t wanted_until;       // ns; by control, which tries it: no message need wait
 	uint16_t reason;             // enum reason, of its end
 	uint32_t lost_bytes;         // never acknowledged, of its end
+	uint32_t generation;         // of its place: another key's is another one
 	tcp_conn_id conn;            // 0: none
+	tcp_conn_id worn;            // carries messages until conn does; 0: none
 	uint64_t state_since, due;   // ns; of the state
 	uint64_t used;               // ns; lately: when a message last came for it
 	uint64_t full_since;         // ns; 0: it is not
@@ -64,6 +66,7 @@ struct egress {
 	uint32_t waiting_of_origin[EGRESS_WORKERS_MAX]; // weight, by whose memory it is
 	uint32_t n_used;                                // slots: the first ones
 	uint32_t n_recheck; // of them, still to be looked at after a change of policy
+	uint32_t next_worn; // of them, to be looked at for worn keys
 	uint32_t bucket_mask;
 	struct slot **buckets;
 	struct slot *slots;
@@ -118,6 +121,18 @@ static inline bool slot_is_secure(const struct slot *s)
 	return s->key.remote.transport == TRANSPORT_TLS;
 }
 
+// Of its connections.
+static inline uint64_t slot_user(const struct egress *e, const struct slot *s)
+{
+	return EGRESS_USER | (uint64_t)(s->generation & 0x7fffffff) << 32 |
+		(uint32_t)(s - e->slots);
+}
+
+static inline bool slot_is_of(const struct slot *s, tcp_conn_id conn)
+{
+	return conn != 0 && (s->conn == conn || s->worn == conn);
+}
+
 static inline bool slot_has_hop(const struct egress *e, const struct slot *s)
 {
 	const struct slot_name *n = slot_name(e, s);
@@ -138,6 +153,11 @@ void slot_provoke(struct egress *e, struct slot *s);
 void slot_probe(struct egress *e, struct slot *s);
 // Its connection is no more, for this reason, or shall be used no more.
 void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t lost, uint64_t now);
+// Likewise of conn, which may be the worn one.
+void slot_lose(struct egress *e, struct slot *s, tcp_conn_id conn, enum reason reason,
+	uint32_t lost, uint64_t now);
+// Its connection's keys are used up: it is worn, and another one is asked for.
+void slot_renew(struct egress *e, struct slot *s, uint64_t now);
 // Writes what waits, as far as the connection takes it.
 void slot_flush(struct egress *e, struct slot *s, uint64_t now);
 // Writes it to the slot's connection, or queues it behind what waits. False where that connection

@@ -5,6 +5,9 @@
 
 // Slots looked at in a call, after a change of policy: a quarter of a million a second.
 #define RECHECK_SLOTS 256
+// Likewise all the time, for worn keys: all 4096 within a second or two, while keys that are worn
+// last as long again, eight seconds of a million messages each.
+#define WORN_SLOTS 8
 
 // What a message that has waited for too long has waited for.
 static enum reason reason_of(const struct slot *s)
@@ -54,7 +57,7 @@ static void look_at(struct egress *e, struct slot *s, uint64_t now)
 {
 	switch ((enum slot_state)s->state) {
 	case SLOT_ASKED:
-		if (s->first == NULL && now >= s->wanted_until)
+		if (s->first == NULL && s->worn == 0 && now >= s->wanted_until)
 			(void)slot_step(s, SLOT_ON_UNWANTED, now);
 		else if (now >= s->due)
 			slot_ask(e, s, now);
@@ -65,13 +68,12 @@ static void look_at(struct egress *e, struct slot *s, uint64_t now)
 		bring_up(e, s, now);
 		break;
 	case SLOT_UP:
-		slot_flush(e, s, now);
-		break;
 	case SLOT_IDLE:
 	case SLOT_REFUSED: // the next message finds its back-off over
 	case SLOT_STATE_N:
 		break;
 	}
+	slot_flush(e, s, now);
 	if (s->untold)
 		slot_tell(e, s, now);
 }
@@ -79,6 +81,7 @@ static void look_at(struct egress *e, struct slot *s, uint64_t now)
 static bool is_busy(const struct slot *s)
 {
 	return s->first != NULL || s->untold || s->state == SLOT_ASKED ||
+		(s->state == SLOT_UP && s->worn != 0) ||
 		(s->state >= SLOT_OPENING && s->state < SLOT_UP);
 }
 
@@ -89,7 +92,8 @@ static void close_idle(struct egress *e, uint64_t now)
 
 	if (e->idle_ns == 0 || s == NULL || now - s->used < e->idle_ns)
 		return;
-	if (s->state == SLOT_UP && s->first == NULL && tcp_unacked(e->config.tcp, s->conn) == 0) {
+	if (s->state == SLOT_UP && s->worn == 0 && s->first == NULL &&
+		tcp_unacked(e->config.tcp, s->conn) == 0) {
 		e->config.counters[REASON_egress_idle]++;
 		session_close(e->config.sessions, s->conn, now);
 		slot_end(e, s, REASON_egress_idle, 0, now);
@@ -116,6 +120,29 @@ static void recheck(struct egress *e)
 	}
 }
 
+static void renew_if_worn(struct egress *e, struct slot *s, uint64_t now)
+{
+	if (s->worn == 0 && s->state == SLOT_UP && slot_is_secure(s) &&
+		session_wear(e->config.sessions, s->conn) != RECORD_FRESH) {
+		slot_renew(e, s, now);
+	} else if (s->worn != 0) {
+		// The one that was to take its place did not come up.
+		if (s->state == SLOT_REFUSED && now >= s->due)
+			(void)slot_step(s, SLOT_ON_BACKED_OFF, now);
+		if (s->state == SLOT_IDLE)
+			slot_renew(e, s, now);
+	}
+}
+
+static void look_for_worn(struct egress *e, uint64_t now)
+{
+	for (unsigned n = 0; n < WORN_SLOTS && n < e->n_used; n++) {
+		if (e->next_worn >= e->n_used)
+			e->next_worn = 0;
+		renew_if_worn(e, &e->slots[e->next_worn++], now);
+	}
+}
+
 void egress_timers(struct egress *e, uint64_t now, unsigned budget)
 {
 	const struct slot *last = TAILQ_LAST(&e->busy, slot_list), *looked_at = NULL;
@@ -123,6 +150,7 @@ void egress_timers(struct egress *e, uint64_t now, unsigned budget)
 
 	close_idle(e, now);
 	recheck(e);
+	look_for_worn(e, now);
 	// Once round at most, each behind the others when it has had its turn.
 	while (budget > 0 && looked_at != last && (s = TAILQ_FIRST(&e->busy)) != NULL) {
 		looked_at = s;

@@ -79,6 +79,7 @@ static int open_egress(struct streams *s)
 	config.waiting_of_target = s->config.waiting_of_target;
 	config.key = s->config.key;
 	config.refuse = streams_refuse;
+	config.retire = worn_retire;
 	config.tell_control = tell_control;
 	config.has_hop = has_hop;
 	config.arg = s;
@@ -165,7 +166,7 @@ void stream_end_part(struct streams *s, struct stream *st)
 {
 	memset(&st->frame, 0, sizeof(st->frame));
 	release(s, st);
-	if (wheel_has(&s->wheel, stream_index(s, st)) && (st->flags & STREAM_FINISHED) == 0)
+	if (wheel_has(&s->wheel, stream_index(s, st)) && !stream_is_ending(st))
 		wheel_del(&s->wheel, stream_index(s, st));
 }
 
@@ -205,14 +206,14 @@ void stream_close_if_done(struct streams *s, struct stream *st, uint64_t now)
 	bool is_part = st->frame.n_bytes > 0 || (st->flags & STREAM_SKIPPING) != 0;
 	bool is_ours = (st->flags & STREAM_OURS) != 0;
 
-	if ((st->flags & STREAM_FINISHED) == 0 ||
+	if (worn_leave(s, st, now) || (st->flags & STREAM_FINISHED) == 0 ||
 		(st->flags & (STREAM_ACTIVE | STREAM_PAUSED | STREAM_CLOSING)) != 0)
 		return;
 	if (is_part)
 		stream_close(s, st, REASON_sip_stream_cut, now);
 	else if (is_ours && (st->flags & STREAM_SECURE) == 0)
 		return; // egress has closed it
-	else if (is_ours || st->n_pending == 0)
+	else if (is_ours || st->n_pending == 0 || (st->flags & STREAM_SAID) != 0)
 		stream_close(s, st, REASON_none, now);
 	else if (!wheel_has(&s->wheel, stream_index(s, st)))
 		stream_set_timer(s, st, LINGER_MS);
@@ -332,7 +333,7 @@ static void timed_out(struct streams *s, struct stream *st, uint64_t now)
 
 	if ((st->flags & STREAM_CLOSING) != 0) {
 		tcp_abort(s->config.tcp, conn, REASON_tcp_aborted);
-	} else if (secure_timed_out(s, st, now)) {
+	} else if (secure_timed_out(s, st, now) || worn_timed_out(s, st, now)) {
 		return;
 	} else if ((st->flags & STREAM_PAUSED) != 0) {
 		st->flags &= (uint16_t)~STREAM_PAUSED;

@@ -296,7 +296,8 @@ static void watch(struct streams *s, struct stream *st)
 // closes, and nobody else's.
 static bool must_pause(struct streams *s, struct stream *st, tcp_conn_id conn)
 {
-	if (tcp_unacked(s->config.tcp, conn) < STREAMS_UNREAD_BYTES)
+	if ((st->flags & STREAM_SAID) != 0 ||
+		tcp_unacked(s->config.tcp, conn) < STREAMS_UNREAD_BYTES)
 		return false;
 	st->flags |= STREAM_PAUSED;
 	stream_set_timer(s, st, PAUSE_MS);
@@ -338,6 +339,7 @@ static void read_secure(struct streams *s, struct reader *r, uint64_t now)
 		r->end = REASON_sip_streams_full;
 	if (r->end == REASON_none && outcome != LATER)
 		r->end = read.fault;
+	worn_note(s, st, read.wear);
 	if (outcome == LATER || read.more)
 		stream_activate(s, st);
 	else if (r->at < r->readable)

@@ -157,6 +157,7 @@ bool secure_open(struct streams *s, struct stream *st, struct secure_read *read,
 		.text = view_of(at, n_rest + opened.n_bytes),
 		.more = opened.more,
 		.fault = opened.fault,
+		.wear = opened.wear,
 	};
 	s->burst.n_scratch += (uint32_t)read->text.len;
 	s->burst.n_scratch =

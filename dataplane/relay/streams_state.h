@@ -6,6 +6,7 @@
 //   streams_carry.c   what leaves, to where it goes
 //   streams_secure.c  connections that are TLS: their beginning, their bytes, their end
 //   streams_again.c   requests that are repeated over UDP
+//   streams_worn.c    TLS 1.2 connections whose keys are used up
 //   streams_recheck.c connections under another policy
 
 #pragma once
@@ -38,6 +39,8 @@ enum stream_flag {
 	STREAM_CLOSING = 128, // closed by us: what still comes is thrown away
 	STREAM_PAUSED = 256,  // not read for a while
 	STREAM_SECURE = 512,  // TLS
+	STREAM_WORN = 1024,   // its keys are used up: another connection shall take its place
+	STREAM_SAID = 2048,   // closed by us, but what still comes is read
 };
 
 // One connection. Idle ones cost this and nothing else.
@@ -212,11 +215,29 @@ struct secure_read {
 	struct view text; // in scratch memory, the unfinished message of before in front
 	bool more;
 	enum reason fault; // after the text nothing comes, for this reason; or REASON_none
+	enum record_wear wear;
 };
 // False: scratch memory is full.
 bool secure_open(struct streams *s, struct stream *st, struct secure_read *read, uint64_t now);
 // What has not been read of a text. False: there is no room to keep it.
 bool secure_keep(struct streams *s, struct stream *st, struct view rest);
+
+// streams_worn.c
+// Its keys are used up so far, as was seen when it was read; its messages have been taken.
+void worn_note(struct streams *s, struct stream *st, enum record_wear wear);
+// An accepted one is closed where that loses nothing. True: so it has been.
+bool worn_leave(struct streams *s, struct stream *st, uint64_t now);
+// Egress's callback: nothing is written any more to one of ours.
+void worn_retire(void *streams, tcp_conn_id conn, uint64_t now);
+// What its time was set for; false: for nothing of this.
+bool worn_timed_out(struct streams *s, struct stream *st, uint64_t now);
+
+// Whether its timer is set for its end: no message that it brings changes that.
+static inline bool stream_is_ending(const struct stream *st)
+{
+	return (st->flags & (STREAM_FINISHED | STREAM_SAID)) != 0 ||
+		(st->flags & (STREAM_WORN | STREAM_OURS)) == (STREAM_WORN | STREAM_OURS);
+}
 
 // streams_recheck.c
 // A request of it has been accepted from the domain with this hash and name.

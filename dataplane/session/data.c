@@ -96,6 +96,8 @@ void session_read(struct sessions *s, tcp_conn_id conn, uint8_t *out, size_t roo
 			break;
 		confirm(s, t, now);
 	}
+	if (t != NULL && t->record.version == RECORD_TLS12)
+		read->wear = record_wear(&t->record, s->config.crypto);
 }
 
 void session_count_message(struct sessions *s, tcp_conn_id conn)
@@ -166,10 +168,11 @@ void session_close(struct sessions *s, tcp_conn_id conn, uint64_t now)
 	tcp_close(s->config.tcp, conn, now);
 }
 
-bool session_is_worn(const struct sessions *s, tcp_conn_id conn)
+enum record_wear session_wear(const struct sessions *s, tcp_conn_id conn)
 {
 	const struct session *t = session_of(s, conn);
 
-	return t != NULL && session_state_is_established(t->state) &&
-		record_wants_recycling(&t->record, s->config.crypto);
+	return t != NULL && session_state_is_established(t->state)
+		? record_wear(&t->record, s->config.crypto)
+		: RECORD_FRESH;
 }

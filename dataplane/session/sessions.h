@@ -70,10 +70,11 @@ void session_finished(struct sessions *s, tcp_conn_id conn, uint64_t now);
 const struct card *session_card(const struct sessions *s, tcp_conn_id conn, uint64_t *serial);
 
 struct session_read {
-	size_t n_bytes;    // of plaintext
-	bool more;         // whole records are left
-	bool finished;     // the peer has said all
-	enum reason fault; // REASON_none, or why nothing more can be read: the alert is out
+	size_t n_bytes;        // of plaintext
+	bool more;             // whole records are left
+	bool finished;         // the peer has said all
+	enum reason fault;     // REASON_none, or why nothing more can be read: the alert is out
+	enum record_wear wear; // of its keys, either way
 };
 // Brings what is read of a session near, ahead of session_read(): index of a connection.
 void session_prefetch(const struct sessions *s, uint32_t index);
@@ -88,8 +89,8 @@ void session_count_message(struct sessions *s, tcp_conn_id conn);
 int session_write(struct sessions *s, tcp_conn_id conn, const void *bytes, uint32_t n_bytes);
 // close_notify, where the connection is a session, and tcp_close().
 void session_close(struct sessions *s, tcp_conn_id conn, uint64_t now);
-// Whether keys are used up so far that a connection of ours should give way to another one.
-bool session_is_worn(const struct sessions *s, tcp_conn_id conn);
+// How far its keys are used up: it should give way to another connection.
+enum record_wear session_wear(const struct sessions *s, tcp_conn_id conn);
 
 // A LINK_SESSION_... or LINK_CARD_... message.
 void sessions_hear(struct sessions *s, const struct link_message *m, uint64_t now);

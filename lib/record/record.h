@@ -109,9 +109,14 @@ size_t record_fail(struct record_session *s, struct record_crypto *c, enum recor
 	uint8_t out[RECORD_ANSWER_BYTES]);
 
 // A TLS 1.2 session cannot change its keys: after key_records in either direction it should give
-// way to a new connection, in its own time; after twice as many nothing is sealed or opened.
-// TLS 1.3 goes on for ever.
-bool record_wants_recycling(const struct record_session *s, const struct record_crypto *c);
+// way to a new connection, in its own time; after one and a half times as many soon; after twice as
+// many nothing is sealed or opened. TLS 1.3 goes on for ever.
+enum record_wear {
+	RECORD_FRESH,
+	RECORD_WORN,
+	RECORD_SPENT,
+};
+enum record_wear record_wear(const struct record_session *s, const struct record_crypto *c);
 
 // Whether an end of the stream, now, is the peer's will and no truncation.
 static inline bool record_peer_has_closed(const struct record_session *s)

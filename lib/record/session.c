@@ -52,8 +52,13 @@ void record_session_end(struct record_session *s, struct record_crypto *c)
 	explicit_bzero(s, sizeof(*s));
 }
 
-bool record_wants_recycling(const struct record_session *s, const struct record_crypto *c)
+enum record_wear record_wear(const struct record_session *s, const struct record_crypto *c)
 {
-	return s->version == RECORD_TLS12 &&
-		(s->send.sequence >= c->key_records || s->receive.sequence >= c->key_records);
+	uint64_t n = s->send.sequence;
+
+	if (n < s->receive.sequence)
+		n = s->receive.sequence;
+	if (s->version != RECORD_TLS12 || n < c->key_records)
+		return RECORD_FRESH;
+	return n < c->key_records + c->key_records / 2 ? RECORD_WORN : RECORD_SPENT;
 }

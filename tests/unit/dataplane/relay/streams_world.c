@@ -27,6 +27,7 @@ static const struct {
 	{"udp.example", IMAGE_ALLOW, TRANSPORT_UDP, {"198.51.100.20"}, "198.51.100.0/24"},
 	{"two.example", IMAGE_ALLOW, TRANSPORT_TCP, {"198.51.100.10", "198.51.100.30:5070"},
 		"198.51.100.0/24"},
+	{"tls.example", IMAGE_ALLOW, TRANSPORT_TLS, {"198.51.100.40:5061"}, "198.51.100.0/24", 1},
 };
 
 static struct endpoint endpoint(const char *text, enum transport transport)
@@ -235,7 +236,7 @@ static struct endpoint local_of(enum town_listener l)
 	return endpoint(ip, l < TOWN_INSIDE_UDP ? TRANSPORT_TCP : TRANSPORT_UDP);
 }
 
-static void open_worker(struct town *t, unsigned i)
+static void open_worker(struct town *t, unsigned i, uint64_t key_records)
 {
 	static const struct view names[] = {
 		{(const uint8_t *)"10.0.0.1", 8}, {(const uint8_t *)"192.0.2.1", 9}};
@@ -268,8 +269,8 @@ static void open_worker(struct town *t, unsigned i)
 	streams_config_default(&config, TOWN_CONNS);
 	config.n_senders = TOWN_SENDERS;
 	config.relay = worker->relay;
-	worker->crypto =
-		record_crypto_new(&(struct record_crypto_config){.n_keys = RECORD_N_KEYS_DEFAULT});
+	worker->crypto = record_crypto_new(&(struct record_crypto_config){
+		.n_keys = RECORD_N_KEYS_DEFAULT, .key_records = key_records});
 	assert_non_null(worker->crypto);
 	config.crypto = worker->crypto;
 	config.n_cards = 1;
@@ -294,7 +295,13 @@ static void open_worker(struct town *t, unsigned i)
 
 struct town *town_new(unsigned n_workers)
 {
-	static const char *const servers[] = {"10.0.0.10", "198.51.100.10", "198.51.100.30:5070"};
+	return town_new_with_keys(n_workers, 0);
+}
+
+struct town *town_new_with_keys(unsigned n_workers, uint64_t key_records)
+{
+	static const char *const servers[] = {
+		"10.0.0.10", "198.51.100.10", "198.51.100.30:5070", "198.51.100.40:5061"};
 	static const char *const nobody[] = {NULL};
 	struct town *t = calloc(1, sizeof(*t));
 
@@ -303,13 +310,13 @@ struct town *town_new(unsigned n_workers)
 	t->n_workers = n_workers;
 	t->next_port = 20000;
 	t->peers_tcp = new_engine(&t->peers_memory, t->peers_counters, t->now, 1);
-	for (unsigned s = 0; s < 3; s++) {
+	for (unsigned s = 0; s < sizeof(servers) / sizeof(servers[0]); s++) {
 		struct endpoint local = endpoint(servers[s], TRANSPORT_TCP);
 
 		assert_int_equal(tcp_listen(t->peers_tcp, &local, MTU, (uint16_t)s), 0);
 	}
 	for (unsigned i = 0; i < n_workers; i++)
-		open_worker(t, i);
+		open_worker(t, i, key_records);
 	town_publish(t, nobody);
 	return t;
 }

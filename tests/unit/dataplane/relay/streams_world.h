@@ -24,6 +24,7 @@
 // partner.example   allow  tcp 198.51.100.10    198.51.100.0/24
 // single.example    allow  tcp 198.51.100.10    198.51.100.0/24, one connection
 // udp.example       allow  udp 198.51.100.20    198.51.100.0/24
+// tls.example       allow  tls 198.51.100.40:5061   198.51.100.0/24, one connection
 // two.example       allow  tcp 198.51.100.10, tcp 198.51.100.30:5070
 enum town_listener {
 	TOWN_INSIDE,      // tcp 10.0.0.1:5060
@@ -90,6 +91,8 @@ struct town {
 };
 
 struct town *town_new(unsigned n_workers);
+// key_records: of a TLS session, as struct record_crypto_config has it.
+struct town *town_new_with_keys(unsigned n_workers, uint64_t key_records);
 void town_free(struct town *t);
 void town_run(struct town *t, unsigned ms);
 // Publishes the same policy again, but for the domains in blocked, up to NULL: each on the block

@@ -181,14 +181,18 @@ static void a_tls_1_2_session_wants_to_be_recycled_and_ends_at_last(void **state
 		struct pair *p = pair_new(pair_kinds[i], 10);
 		unsigned n_sealed = 1; // the Finished
 
-		while (!record_wants_recycling(&p->client, p->client_crypto)) {
+		while (record_wear(&p->client, p->client_crypto) == RECORD_FRESH) {
 			(void)expect_arrival(p, seal(p, 5), 5);
 			n_sealed++;
 		}
 		assert_int_equal(n_sealed, 10);
-		assert_true(record_wants_recycling(&p->server, p->server_crypto));
-		for (; n_sealed < 20; n_sealed++)
+		for (; n_sealed < 20; n_sealed++) {
+			enum record_wear wear = n_sealed < 15 ? RECORD_WORN : RECORD_SPENT;
+
+			assert_int_equal(record_wear(&p->client, p->client_crypto), wear);
+			assert_int_equal(record_wear(&p->server, p->server_crypto), wear);
 			(void)expect_arrival(p, seal(p, 5), 5);
+		}
 		assert_int_equal(record_seal(&p->client, p->client_crypto, &(struct view){text, 5},
 					 1, p->sealed),
 			0);
@@ -222,8 +226,8 @@ static void a_tls_1_3_session_is_never_recycled(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 20; i++) {
 		(void)expect_arrival(p, seal(p, 5), 5);
-		assert_false(record_wants_recycling(&p->client, p->client_crypto));
-		assert_false(record_wants_recycling(&p->server, p->server_crypto));
+		assert_int_equal(record_wear(&p->client, p->client_crypto), RECORD_FRESH);
+		assert_int_equal(record_wear(&p->server, p->server_crypto), RECORD_FRESH);
 	}
 	pair_free(p);
 }
