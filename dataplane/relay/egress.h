@@ -61,6 +61,9 @@ struct egress_config {
 	// Another connection has taken the place of this one, whose keys are used up: nothing is
 	// written to it any more. What is under way on it may come; then it is to be closed.
 	void (*retire)(void *arg, tcp_conn_id conn, uint64_t now);
+	// It shall end, for this reason, and what still comes on it is nothing: calls
+	// egress_give_up().
+	void (*close)(void *arg, tcp_conn_id conn, enum reason reason, uint64_t now);
 	// To control; false when its ring is full or it is away. Sets the epoch.
 	bool (*tell_control)(void *arg, const struct link_message *m);
 	// Writes an OPTIONS to the peer at the other end; how many bytes, 0: it cannot.
@@ -106,8 +109,8 @@ void egress_hear(struct egress *e, const struct link_message *m, uint64_t now);
 // egress_timers(), and it is told of the connections that are up.
 void egress_attached(struct egress *e);
 
-// Another policy has been set: connections to hops that has_hop() denies are reset, for
-// egress_withdrawn. Does nothing itself: egress_timers() walks over all slots, a part with each
+// Another policy has been set: connections to hops that has_hop() denies are reset, of TLS closed,
+// for egress_withdrawn. Does nothing itself: egress_timers() walks over all slots, a part with each
 // call.
 void egress_recheck(struct egress *e);
 

@@ -109,14 +109,28 @@ void egress_recheck(struct egress *e)
 	e->n_recheck = e->n_used;
 }
 
-// The slot learns it by the engine's event.
-static void recheck(struct egress *e)
+// Reset, of which the slot learns by the engine's event; of TLS in order, as far as it is open.
+static void withdraw(struct egress *e, const struct slot *s, tcp_conn_id conn, uint64_t now)
+{
+	bool is_opening = conn == s->conn && s->state == SLOT_OPENING;
+
+	if (conn == 0)
+		return;
+	if (slot_is_secure(s) && !is_opening)
+		e->config.close(e->config.arg, conn, REASON_egress_withdrawn, now);
+	else
+		tcp_abort(e->config.tcp, conn, REASON_egress_withdrawn);
+}
+
+static void recheck(struct egress *e, uint64_t now)
 {
 	for (unsigned n = 0; n < RECHECK_SLOTS && e->n_recheck > 0; n++) {
 		struct slot *s = &e->slots[--e->n_recheck];
 
-		if (s->conn != 0 && !slot_has_hop(e, s))
-			tcp_abort(e->config.tcp, s->conn, REASON_egress_withdrawn);
+		if ((s->conn == 0 && s->worn == 0) || slot_has_hop(e, s))
+			continue;
+		withdraw(e, s, s->worn, now);
+		withdraw(e, s, s->conn, now);
 	}
 }
 
@@ -149,7 +163,7 @@ void egress_timers(struct egress *e, uint64_t now, unsigned budget)
 	struct slot *s;
 
 	close_idle(e, now);
-	recheck(e);
+	recheck(e, now);
 	look_for_worn(e, now);
 	// Once round at most, each behind the others when it has had its turn.
 	while (budget > 0 && looked_at != last && (s = TAILQ_FIRST(&e->busy)) != NULL) {

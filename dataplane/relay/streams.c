@@ -62,6 +62,17 @@ static bool has_hop(void *arg, const struct endpoint *remote, struct view domain
 	return relay_has_hop(s->config.relay, remote, domain);
 }
 
+static void close_conn(void *arg, tcp_conn_id conn, enum reason reason, uint64_t now)
+{
+	struct streams *s = arg;
+	struct stream *st = stream_of(s, conn);
+
+	if (st != NULL)
+		stream_close(s, st, reason, now);
+	else
+		tcp_abort(s->config.tcp, conn, reason);
+}
+
 static int open_egress(struct streams *s)
 {
 	struct egress_config config = {0};
@@ -80,6 +91,7 @@ static int open_egress(struct streams *s)
 	config.key = s->config.key;
 	config.refuse = streams_refuse;
 	config.retire = worn_retire;
+	config.close = close_conn;
 	config.tell_control = tell_control;
 	config.has_hop = has_hop;
 	config.arg = s;

@@ -72,11 +72,11 @@ void streams_attached(struct streams *s, uint64_t now);
 // the policy refuses the domain that the last accepted request on it was from, whoever it sends to
 // (policy_judge_sender(): blocked, no longer listed, address or card not its own, federation
 // off): it is closed, and what still comes on it is thrown away (sip_stream_refused). One of ours,
-// where no peer has the next hop any more that it goes to: it is reset (egress_withdrawn), as To's
-// connections are those to its hops. A connection that nothing was ever accepted on is left alone,
-// as is an inside server's that has sent to a blocked domain: other domains' messages go by it.
-// Until its turn comes every message of it is judged by the new policy anyway. Does nothing itself:
-// streams_timers() walks over all connections, a part with each call.
+// where no peer has the next hop any more that it goes to: it is reset, of TLS closed
+// (egress_withdrawn), as To's connections are those to its hops. A connection that nothing was ever
+// accepted on is left alone, as is an inside server's that has sent to a blocked domain: other
+// domains' messages go by it. Until its turn comes every message of it is judged by the new policy
+// anyway. Does nothing itself: streams_timers() walks over all connections, a part with each call.
 void streams_recheck(struct streams *s);
 
 // Call about every millisecond.

@@ -144,6 +144,42 @@ static void a_peer_that_has_finished_before_the_hand_over_is_not_waited_for(void
 	assert_true(p->closed);
 }
 
+// One of ours to the hop of tls.example, up.
+static void open_to_tls(struct fixture *f)
+{
+	struct town_peer *inside = town_connect(f->town, "10.0.0.10", TOWN_INSIDE, 0), *peer;
+
+	town_say(f->town, inside,
+		town_request("MESSAGE", "local.example", "tls.example", "TCP 10.0.0.10", 1, "out"));
+	town_run(f->town, 10);
+	peer = town_accepted(f->town, "198.51.100.40:5061", 0);
+	assert_non_null(peer);
+	tls_peer_establish(
+		&f->peer, f->town, peer, RECORD_TLS13, RECORD_ACCEPTED, "tls.example", 0);
+	tls_peer_say(&f->peer, "\r\n");
+	assert_int_equal(town_count(tls_peer_read(&f->peer), "MESSAGE sip:"), 1);
+}
+
+static void a_hop_that_is_withdrawn_is_told_goodbye(void **state)
+{
+	static const char *const blocked[] = {"tls.example", NULL};
+	struct fixture *f = *state;
+	struct streams_usage usage;
+
+	open_to_tls(f);
+	// Its card is not what it is cut for.
+	town_publish(f->town, blocked);
+	town_run(f->town, 10);
+	(void)tls_peer_read(&f->peer);
+	assert_true(f->peer.said_goodbye && f->peer.peer->finished);
+	assert_int_equal(town_counter(f->town, REASON_egress_withdrawn), 1);
+	streams_usage(f->town->workers[0].streams, &usage);
+	assert_int_equal(usage.egress.n_up, 0);
+	tls_peer_finish(&f->peer);
+	assert_true(f->peer.peer->closed);
+	assert_int_equal(town_counter(f->town, REASON_egress_withdrawn), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -153,6 +189,7 @@ int main(void)
 		TEST(a_policy_that_accepts_what_the_card_proves_leaves_a_connection_alone),
 		TEST(a_published_block_closes_the_connections_of_its_domain),
 		TEST(a_peer_that_has_finished_before_the_hand_over_is_not_waited_for),
+		TEST(a_hop_that_is_withdrawn_is_told_goodbye),
 		TEST(a_published_block_closes_those_that_have_said_nothing_yet),
 	};
 
