@@ -30,14 +30,14 @@ static void refuse(struct sessions *s, unsigned worker, uint64_t conn, enum reas
 	(void)s->host.say(s->arg, worker, &m);
 }
 
-static struct session *open_session(
-	struct sessions *s, unsigned worker, const struct link_session_opened *m, uint64_t now_ns)
+static struct session *add_opened(struct sessions *s, unsigned worker,
+	const struct link_session_opened *m, enum session_list list, uint64_t now_ns)
 {
 	struct session *se = NULL;
 	uint64_t age_ns = m->since_ms * MS;
 
-	if (s->n_in[LIST_HANDSHAKE] < s->config.n_handshakes_max)
-		se = session_add(s, worker, m->conn, LIST_HANDSHAKE, now_ns);
+	if (s->n_in[LIST_HELD] + s->n_in[LIST_HANDSHAKE] < s->config.n_handshakes_max)
+		se = session_add(s, worker, m->conn, list, now_ns);
 	if (se == NULL)
 		return NULL;
 	se->deadline_ns = now_ns + SESSIONS_HANDSHAKE_MS * MS;
@@ -47,37 +47,84 @@ static struct session *open_session(
 	se->listener = m->listener;
 	se->remote = m->remote;
 	se->target = m->target;
-	se->has_handshake = s->host.begin(s->arg, session_id(s, se), worker, m);
-	if (!se->has_handshake) {
-		session_remove(s, se);
-		return NULL;
-	}
 	return se;
+}
+
+// REASON_none, or why its handshake does not begin.
+static enum reason begin(
+	struct sessions *s, struct session *se, const struct link_session_opened *m)
+{
+	se->has_handshake = s->host.begin(s->arg, session_id(s, se), se->worker, m);
+	if (!se->has_handshake)
+		return REASON_session_overloaded;
+	s->counts.n_opened++;
+	session_advance(
+		s, se, m->role == RECORD_ACCEPTED ? SESSION_ON_ACCEPTED : SESSION_ON_OPENED);
+	return REASON_none;
+}
+
+// As the worker said it when it was held.
+static struct link_session_opened opened_of(const struct session *se, uint64_t now_ns)
+{
+	return (struct link_session_opened){
+		.conn = se->conn,
+		.remote = se->remote,
+		.target = se->target,
+		.since_ms = (now_ns - se->since_ns) / MS,
+		.listener = se->listener,
+		.role = se->role,
+	};
+}
+
+static void give_record(struct sessions *s, struct session *se);
+
+void session_release(struct sessions *s, uint64_t now_ns)
+{
+	struct session *se;
+
+	while ((se = TAILQ_FIRST(&s->lists[LIST_HELD])) != NULL) {
+		const struct link_session_opened m = opened_of(se, now_ns);
+		enum reason reason = s->host.admit(s->arg, &m, now_ns);
+
+		// Before any that comes from now on: the list is in the order of its times.
+		session_move(s, se, LIST_HANDSHAKE, se->deadline_ns);
+		if (reason == REASON_none)
+			reason = begin(s, se, &m);
+		if (reason != REASON_none) {
+			s->counts.n_refused++;
+			session_close(s, se, reason, true, now_ns);
+		} else if (se->is_whole && se->state == SESSION_AWAITS_RECORD) {
+			give_record(s, se);
+		}
+	}
 }
 
 void session_hear_opened(
 	struct sessions *s, unsigned worker, const struct link_session_opened *m, uint64_t now_ns)
 {
-	enum reason reason;
-	struct session *se;
+	bool held = s->n_in[LIST_HELD] > 0 || !s->host.is_ready(s->arg);
+	enum reason reason = REASON_none;
+	struct session *se = NULL;
 
 	if (session_find(s, worker, m->conn) != NULL) {
 		session_bad(s);
 		return;
 	}
-	reason = s->host.admit(s->arg, m, now_ns);
-	if (reason != REASON_none) {
-		refuse(s, worker, m->conn, reason);
-		return;
+	if (!held)
+		reason = s->host.admit(s->arg, m, now_ns);
+	if (reason == REASON_none) {
+		se = add_opened(s, worker, m, held ? LIST_HELD : LIST_HANDSHAKE, now_ns);
+		reason = se == NULL ? REASON_session_overloaded : REASON_none;
 	}
-	se = open_session(s, worker, m, now_ns);
-	if (se == NULL) {
-		refuse(s, worker, m->conn, REASON_session_overloaded);
+	if (reason == REASON_none && held)
+		session_advance(s, se, SESSION_ON_HELD);
+	else if (reason == REASON_none)
+		reason = begin(s, se, m);
+	if (reason == REASON_none)
 		return;
-	}
-	s->counts.n_opened++;
-	session_advance(
-		s, se, m->role == RECORD_ACCEPTED ? SESSION_ON_ACCEPTED : SESSION_ON_OPENED);
+	if (se != NULL)
+		session_remove(s, se);
+	refuse(s, worker, m->conn, reason);
 }
 
 static void mislead(struct sessions *s, struct session *se, uint64_t now_ns)
@@ -121,8 +168,9 @@ static enum reason add_slice(struct session *se, const struct link_session_bytes
 // first step, where a server speaks out of turn.
 static bool may_be_shown(const struct session *se)
 {
-	bool is_negotiating = se->state == SESSION_AWAITS_RECORD ||
-		se->state == SESSION_AWAITS_STEP || se->state == SESSION_AWAITS_ROOM;
+	bool is_negotiating = se->state == SESSION_AWAITS_KEYS ||
+		se->state == SESSION_AWAITS_RECORD || se->state == SESSION_AWAITS_STEP ||
+		se->state == SESSION_AWAITS_ROOM;
 
 	return is_negotiating && !se->is_whole && se->n_taken == se->n_given;
 }

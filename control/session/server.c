@@ -33,6 +33,7 @@ struct session_server {
 	struct pool *pool;
 	struct handshake_rate *rate;
 	struct tls_context *contexts[SIDE_N];
+	bool has_contexts; // has been told which, if any
 	whom_name_fn *name_of;
 	void *name_arg;
 	void (*watch)(void *arg, const struct session_report *report);
@@ -58,6 +59,13 @@ static int say(void *arg, unsigned worker, struct link_message *m)
 	struct session_server *s = arg;
 
 	return dataplane_say_worker(publisher_dataplane(s->config.publisher), worker, m);
+}
+
+static bool is_ready(void *arg)
+{
+	const struct session_server *s = arg;
+
+	return s->has_contexts && image_of(s) != NULL;
 }
 
 static enum reason admit(void *arg, const struct link_session_opened *opened, uint64_t now_ns)
@@ -288,7 +296,7 @@ static int open_rate(struct session_server *s)
 static int open_all(struct session_server *s)
 {
 	static const struct sessions_host host = {
-		say, admit, begin, step, drop, judge, NULL, ended};
+		say, is_ready, admit, begin, step, drop, judge, NULL, ended};
 	struct sessions_config sessions = {
 		.n_max = SESSIONS_MAX, .n_handshakes_max = HANDSHAKES_MAX};
 	const struct pool_config pool = {
@@ -375,6 +383,7 @@ void session_server_set_contexts(
 		tls_context_put(s->contexts[i]);
 	s->contexts[SIDE_INSIDE] = inside;
 	s->contexts[SIDE_OUTSIDE] = outside;
+	s->has_contexts = true;
 	n = sessions_cut(s->sessions, picks_revoked, s, REASON_session_revoked, uv_hrtime());
 	if (n > 0)
 		log_line("tls", "%u sessions cut: their certificates have been revoked", n);

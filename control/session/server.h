@@ -21,7 +21,7 @@ struct session_server_config {
 	uint32_t source_per_s, all_per_s;
 };
 
-// NULL with errno. Until it has contexts no handshake begins.
+// NULL with errno. Until it has been told its contexts, and a policy holds, handshakes wait.
 struct session_server *session_server_new(const struct session_server_config *config);
 // Closes its handles: run the loop, as publisher_stop() says, before session_server_free().
 void session_server_stop(struct session_server *s);

@@ -285,6 +285,10 @@ void sessions_tick(struct sessions *s, uint64_t now_ns)
 	struct session *se;
 
 	say_what_waits(s, now_ns);
+	if (s->n_in[LIST_HELD] > 0 && s->host.is_ready(s->arg))
+		session_release(s, now_ns);
+	while ((se = first_late(s, LIST_HELD, now_ns)) != NULL)
+		session_close(s, se, REASON_session_unprepared, true, now_ns);
 	while ((se = first_late(s, LIST_HANDSHAKE, now_ns)) != NULL)
 		session_close(s, se, REASON_session_timed_out, true, now_ns);
 	while ((se = first_late(s, LIST_CARD, now_ns)) != NULL)
@@ -351,7 +355,7 @@ struct sessions_counts sessions_counts(const struct sessions *s)
 {
 	struct sessions_counts counts = s->counts;
 
-	counts.n_handshakes = s->n_in[LIST_HANDSHAKE];
+	counts.n_handshakes = s->n_in[LIST_HELD] + s->n_in[LIST_HANDSHAKE];
 	counts.n_established = s->n_in[LIST_STANDING] + s->n_in[LIST_CARD];
 	counts.n_closing = s->n_in[LIST_CLOSING];
 	return counts;

@@ -82,6 +82,9 @@ struct sessions_host {
 	// To a worker. 0; -ENOSPC, its ring is full: it is said again later; another error: the
 	// attachment is going.
 	int (*say)(void *arg, unsigned worker, struct link_message *m);
+	// Whether handshakes can begin at all: not before a control that has just started knows its
+	// policy and its certificates. Sessions that come before wait, within the handshake's time.
+	bool (*is_ready)(void *arg);
 	// Whether a handshake may begin: REASON_none, or why not.
 	enum reason (*admit)(void *arg, const struct link_session_opened *opened, uint64_t now_ns);
 	// A handshake begins. id: never used before. Of one that we opened, the first step is asked

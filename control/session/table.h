@@ -12,6 +12,7 @@
 // A session is in one list: those with a bound on their time in the order in which it ends, since
 // it is the same for all of a list.
 enum session_list {
+	LIST_HELD, // those that came before any handshake can begin
 	LIST_HANDSHAKE,
 	LIST_CARD,     // waits for its card
 	LIST_STANDING, // without a bound
@@ -122,6 +123,8 @@ void session_hear_bytes(
 	struct sessions *s, unsigned worker, const struct link_session_bytes *m, uint64_t now_ns);
 void session_hear_ended(
 	struct sessions *s, unsigned worker, const struct link_session_ended *m, uint64_t now_ns);
+// Those that are held begin now.
+void session_release(struct sessions *s, uint64_t now_ns);
 // Says what waits, as far as there is room.
 void session_flush(struct sessions *s, struct session *se, uint64_t now_ns);
 void session_close(

@@ -18,6 +18,7 @@ struct world {
 	struct sessions *sessions;
 	uint64_t now;
 	unsigned room;
+	bool unready;
 	unsigned n_begun, n_dropped, n_established, n_ended;
 	uint64_t ids[N_IDS]; // of handshakes, to be answered
 	unsigned n_ids;
@@ -39,6 +40,11 @@ static int say(void *arg, unsigned worker, struct link_message *m)
 		return -1;
 	w->room--;
 	return 0;
+}
+
+static bool is_ready(void *arg)
+{
+	return !((struct world *)arg)->unready;
 }
 
 static enum reason admit(void *arg, const struct link_session_opened *opened, uint64_t now_ns)
@@ -239,6 +245,7 @@ static void do_step(struct world *w, const uint8_t at[4])
 		break;
 	case 9:
 		w->room = at[1];
+		w->unready = at[2] % 4 == 1;
 		w->now += at[2] * 100 * MS;
 		sessions_tick(w->sessions, w->now);
 		break;
@@ -265,7 +272,7 @@ static void see(void *arg, const struct session_row *row)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct sessions_host host = {
-		say, admit, begin, step, drop, judge, established, ended};
+		say, is_ready, admit, begin, step, drop, judge, established, ended};
 	static const struct sessions_config config = {N_MAX, N_MAX / 2, 7};
 	struct world w = {.now = MS, .room = 100};
 	struct sessions_counts counts;

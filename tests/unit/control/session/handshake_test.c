@@ -226,6 +226,84 @@ static void a_handshake_has_its_time_and_no_more(void **state)
 	assert_int_equal(n_bad(w), 0);
 }
 
+static void one_that_comes_before_we_are_ready_waits(void **state)
+{
+	struct world *w = *state;
+
+	w->unready = true;
+	world_open(w, 7, RECORD_ACCEPTED);
+	world_open(w, 8, RECORD_OPENED);
+	world_show_record(w, 7, 0, 100);
+	sessions_tick(w->sessions, w->now);
+	assert_int_equal(w->n_begun, 0);
+	assert_string_equal(world_row(w, 7).state, "waits for our certificates");
+	w->unready = false;
+	// It has its place behind them.
+	world_open(w, 9, RECORD_ACCEPTED);
+	assert_int_equal(w->n_begun, 0);
+	sessions_tick(w->sessions, w->now);
+	assert_int_equal(w->n_begun, 3);
+	assert_int_equal(w->n_stepped, 1);
+	assert_int_equal(w->n_record, 105);
+	world_go_on(w, w->stepped, "hello");
+	world_said(w, 0, LINK_SESSION_SEND);
+	assert_int_equal(world_said(w, 1, LINK_SESSION_CONSUMED)->session_consumed.offset, 105);
+	world_open(w, 10, RECORD_ACCEPTED);
+	assert_int_equal(w->n_begun, 4);
+	assert_int_equal(n_bad(w), 0);
+}
+
+static void one_that_waits_has_its_time_and_no_more(void **state)
+{
+	struct world *w = *state;
+
+	w->unready = true;
+	world_open(w, 7, RECORD_ACCEPTED);
+	w->now += SESSIONS_HANDSHAKE_MS * MS - 1;
+	world_open(w, 8, RECORD_ACCEPTED);
+	sessions_tick(w->sessions, w->now);
+	assert_int_equal(w->n_said, 0);
+	w->now += 1;
+	sessions_tick(w->sessions, w->now);
+	expect_close(w, 0, 7, REASON_session_unprepared, true);
+	assert_int_equal(w->n_said, 1);
+	// Nor does it get any more when we are.
+	w->unready = false;
+	sessions_tick(w->sessions, w->now);
+	assert_int_equal(w->n_begun, 1);
+	w->now += SESSIONS_HANDSHAKE_MS * MS - 1;
+	sessions_tick(w->sessions, w->now);
+	expect_close(w, 1, 8, REASON_session_timed_out, true);
+	assert_int_equal(n_bad(w), 0);
+}
+
+static void no_more_wait_than_may_shake_hands(void **state)
+{
+	struct world *w = *state;
+
+	w->unready = true;
+	for (unsigned i = 0; i < N_SHAKING; i++)
+		world_open(w, 10 + i, RECORD_ACCEPTED);
+	assert_int_equal(w->n_said, 0);
+	world_open(w, 10 + N_SHAKING, RECORD_ACCEPTED);
+	expect_close(w, 0, 10 + N_SHAKING, REASON_session_overloaded, true);
+}
+
+static void one_that_waited_may_still_be_refused(void **state)
+{
+	struct world *w = *state;
+
+	w->unready = true;
+	world_open(w, 7, RECORD_ACCEPTED);
+	w->unready = false;
+	w->admits = REASON_session_limited;
+	sessions_tick(w->sessions, w->now);
+	expect_close(w, 0, 7, REASON_session_limited, true);
+	world_end(w, 7, REASON_session_limited, false);
+	assert_null(world_row(w, 7).state);
+	assert_int_equal(n_bad(w), 0);
+}
+
 static void an_orderly_close_that_takes_too_long_becomes_a_reset(void **state)
 {
 	struct world *w = *state;
@@ -437,6 +515,10 @@ int main(void)
 		CASE(what_may_not_begin_is_reset_and_has_no_entry),
 		CASE(a_full_table_takes_no_more),
 		CASE(a_handshake_has_its_time_and_no_more),
+		CASE(one_that_comes_before_we_are_ready_waits),
+		CASE(one_that_waits_has_its_time_and_no_more),
+		CASE(no_more_wait_than_may_shake_hands),
+		CASE(one_that_waited_may_still_be_refused),
 		CASE(an_orderly_close_that_takes_too_long_becomes_a_reset),
 		CASE(a_result_that_comes_too_late_is_ignored),
 		CASE(bytes_that_do_not_follow_cost_their_session),

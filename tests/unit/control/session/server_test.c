@@ -151,15 +151,18 @@ static uint32_t show(struct view record, uint32_t offset)
 	return offset;
 }
 
-// The worker's part, until the hand-over or a close.
-static void negotiate(struct peer *peer)
+static void begin(struct peer *peer)
 {
-	uint64_t deadline = uv_hrtime() + DEADLINE_NS;
-	uint32_t shown = 0;
-
 	told.peer = peer;
 	peer_feed(peer, VIEW_NONE);
 	open_connection();
+}
+
+// The worker's part, until the hand-over or a close. shown: so far.
+static void go_on(struct peer *peer, uint32_t shown)
+{
+	uint64_t deadline = uv_hrtime() + DEADLINE_NS;
+
 	while (!told.established && !told.closed) {
 		struct view record = peer_record(peer);
 
@@ -170,6 +173,12 @@ static void negotiate(struct peer *peer)
 		turn();
 		assert_true(uv_hrtime() < deadline);
 	}
+}
+
+static void negotiate(struct peer *peer)
+{
+	begin(peer);
+	go_on(peer, 0);
 }
 
 static json_t *ask_sessions(void)
@@ -286,10 +295,40 @@ static void without_certificates_of_ours_no_handshake_begins(void **state)
 	struct peer peer;
 
 	(void)state;
+	session_server_set_contexts(c.sessions, NULL, NULL);
 	peer_init(&peer, &spec);
 	negotiate(&peer);
 	assert_true(told.closed && told.aborted);
 	assert_int_equal(told.reason, REASON_session_unprepared);
+	peer_fini(&peer);
+}
+
+static void a_handshake_that_comes_before_our_certificates_waits_for_them(void **state)
+{
+	const struct peer_spec spec = {.role = TLS_CLIENT, .shows = &partner};
+	uint64_t deadline = uv_hrtime() + DEADLINE_NS;
+	struct view record;
+	struct peer peer;
+	uint32_t shown;
+
+	(void)state;
+	peer_init(&peer, &spec);
+	begin(&peer);
+	record = peer_record(&peer);
+	assert_int_not_equal(record.len, 0);
+	shown = show(record, 0);
+	peer_taken(&peer, record.len);
+	while (sessions_counts(session_server_sessions(c.sessions)).n_handshakes == 0) {
+		turn();
+		assert_true(uv_hrtime() < deadline);
+	}
+	for (unsigned i = 0; i < 50; i++)
+		turn();
+	assert_false(told.closed);
+	assert_int_equal(told.consumed, 0);
+	set_contexts();
+	go_on(&peer, shown);
+	assert_true(told.established);
 	peer_fini(&peer);
 }
 
@@ -341,6 +380,7 @@ int main(void)
 		CASE(sessions_are_known_again_after_another_attachment),
 		CASE(a_stranger_is_told_why_and_closed),
 		CASE(without_certificates_of_ours_no_handshake_begins),
+		CASE(a_handshake_that_comes_before_our_certificates_waits_for_them),
 		CASE(a_session_whose_certificate_is_revoked_is_cut),
 		CASE(a_dataplane_that_goes_leaves_no_sessions),
 	};

@@ -23,6 +23,11 @@ static int say(void *arg, unsigned worker, struct link_message *m)
 	return 0;
 }
 
+static bool is_ready(void *arg)
+{
+	return !((struct world *)arg)->unready;
+}
+
 static enum reason admit(void *arg, const struct link_session_opened *opened, uint64_t now_ns)
 {
 	struct world *w = arg;
@@ -90,7 +95,7 @@ static void ended(void *arg, const struct session_row *row, enum reason reason, 
 int world_setup(void **state)
 {
 	static const struct sessions_host host = {
-		say, admit, begin, step, drop, judge, established, ended};
+		say, is_ready, admit, begin, step, drop, judge, established, ended};
 	static const struct sessions_config config = {N_MAX, N_SHAKING, 42};
 	struct world *w = calloc(1, sizeof(*w));
 

@@ -17,6 +17,7 @@ struct world {
 	unsigned n_said;
 	struct link_message said[SAID_MAX];
 	unsigned said_to[SAID_MAX];
+	bool unready;
 	enum reason admits, judges;
 	bool begins;
 	unsigned n_begun, n_stepped, n_dropped;
