@@ -163,11 +163,32 @@ static enum reason accept_cookie(struct tcp *t, const struct tcp_segment *s,
 	return tcp_input_text(t, c, s);
 }
 
-static bool is_cookie(struct tcp *t, const struct tcp_segment *s, struct tcp_cookie *cookie)
+static bool may_be_cookie(const struct tcp *t, const struct tcp_segment *s)
 {
 	return (s->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && t->cookie_second != 0 &&
-		t->second + 1 - t->cookie_second <= COOKIE_AGE_MAX &&
-		tcp_cookie_check(&t->keys, s, t->now_ns, cookie);
+		t->second + 1 - t->cookie_second <= COOKIE_AGE_MAX;
+}
+
+static bool is_cookie(struct tcp *t, const struct tcp_segment *s, struct tcp_cookie *cookie)
+{
+	return may_be_cookie(t, s) && tcp_cookie_check(&t->keys, s, t->now_ns, cookie);
+}
+
+// What has overtaken the ACK of a SYN-ACK, or follows one that was lost, does not say the sequence
+// number that its cookie is made of. The peer holds the connection for open: it sends again what it
+// began with, and a reset would have ended it. By a timestamp it shows that it has heard of us of
+// late, so peers of a relay that was restarted are reset all the same; without one, by its data.
+static bool may_follow_cookie(const struct tcp *t, const struct tcp_segment *s)
+{
+	uint32_t age_ms;
+
+	if (!may_be_cookie(t, s))
+		return false;
+	if (!s->options.has_timestamps)
+		return tcp_segment_length(s) > 0;
+	age_ms = (uint32_t)(t->now_ns / 1000000) +
+		tcp_keys_ts_offset(&t->keys, &s->local, &s->remote) - s->options.ts_echo;
+	return age_ms <= COOKIE_AGE_MAX * 1000;
 }
 
 enum reason tcp_time_wait_cookie(
@@ -188,8 +209,10 @@ enum reason tcp_half_open_cookie(
 	const struct tcp_listener *l = tcp_listener_at(t, &s->local);
 	struct tcp_cookie cookie;
 
-	if (l == NULL || !is_cookie(t, s, &cookie))
+	if (l == NULL)
 		return REASON_none;
+	if (!is_cookie(t, s, &cookie))
+		return may_follow_cookie(t, s) ? REASON_tcp_cookie_early : REASON_none;
 	tcp_conn_end(t, c, REASON_tcp_not_opened);
 	return accept_cookie(t, s, l, &cookie, hash);
 }
@@ -201,6 +224,8 @@ static enum reason listen_ack(
 
 	if (is_cookie(t, s, &cookie))
 		return accept_cookie(t, s, l, &cookie, hash);
+	if (may_follow_cookie(t, s))
+		return REASON_tcp_cookie_early;
 	return tcp_reply_reset(t, s, l->listener) ? REASON_tcp_cookie_bad : REASON_tcp_replies_full;
 }
 

@@ -449,6 +449,35 @@ static void a_cookie_opens_in_the_place_of_a_forged_handshake(void **state)
 	end_flood();
 }
 
+// A SYN that came twice: a cookie for the first, a place for the second. The peer has the first
+// answer; what it began with was lost.
+static void data_behind_a_cookie_does_not_end_it_by_way_of_a_second_handshake(void **state)
+{
+	struct tcp_usage usage;
+	tcp_conn_id id;
+	uint32_t iss;
+
+	(void)state;
+	flood();
+	assert_int_equal(peer_send(&p, TCP_SYN, 0, 0, NULL), REASON_tcp_cookie_sent);
+	peer_expect(&p, TCP_SYN | TCP_ACK, 0, 1);
+	iss = p.iss;
+	p.remote.port = 1;
+	peer_send(&p, TCP_RST, 1, 0, NULL);
+	p.remote.port = 33333;
+	assert_int_equal(peer_send(&p, TCP_SYN, 0, 0, NULL), REASON_tcp_segment_taken);
+	peer_expect(&p, TCP_SYN | TCP_ACK, 0, 1);
+	p.iss = iss;
+	assert_int_equal(peer_send(&p, TCP_ACK, 6, 1, "later"), REASON_tcp_cookie_early);
+	peer_expect_nothing(&p);
+	tcp_usage(p.t, &usage);
+	assert_int_equal(usage.n_half_open, 4);
+	assert_int_equal(peer_send(&p, TCP_ACK, 1, 1, "first"), REASON_tcp_segment_taken);
+	assert_int_equal(peer_events(&p, &id, NULL), TCP_OPENED | TCP_READABLE);
+	abort_all(id);
+	end_flood();
+}
+
 static void a_cookie_without_timestamps_offers_neither_scale_nor_sack(void **state)
 {
 	tcp_conn_id id;
@@ -527,6 +556,7 @@ int main(void)
 		CASE(beyond_the_bound_a_cookie_opens),
 		CASE(a_cookie_opens_in_the_place_of_time_wait),
 		CASE(a_cookie_opens_in_the_place_of_a_forged_handshake),
+		CASE(data_behind_a_cookie_does_not_end_it_by_way_of_a_second_handshake),
 		CASE(a_cookie_without_timestamps_offers_neither_scale_nor_sack),
 		CASE(a_cookie_that_is_not_ours_is_reset),
 		CASE(no_cookie_is_taken_where_none_was_sent),
