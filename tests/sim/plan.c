@@ -198,10 +198,24 @@ static void shape_churn(struct plan *p, struct rng *r)
 		h->user.open_gap_ms = rng_scale(r, 1, 20);
 		h->user.n_alive_max = h->user.n_ports;
 	}
-	// A cookie does not survive the loss of the first segment after it, for what comes next
-	// does not say the sequence number that it was made of.
-	if (!has_cookies)
-		shape_loss(p, r);
+	shape_loss(p, r);
+	if (rng_chance(r, 5000)) {
+		shape_disorder(p, r);
+		p->reopens = has_cookies;
+	}
+}
+
+// One side has closed, and the other one pauses about as long as it is waited for in FIN_WAIT_2:
+// less, and nothing ends it; or more.
+static void pause_half_closed(struct plan *p, struct rng *r)
+{
+	struct plan_user *slow = &p->hosts[1].user;
+
+	p->hosts[0].user.n_opens = rng_between(r, 1, 3);
+	p->strict = rng_chance(r, 5000);
+	slow->write_gap_ms = p->strict ? rng_between(r, 30000, 55000) : rng_between(r, 60000, 90000);
+	slow->write_max = 64;
+	slow->bytes_max = rng_scale(r, 16, 256);
 }
 
 static void shape_closing(struct plan *p, struct rng *r)
@@ -222,6 +236,8 @@ static void shape_closing(struct plan *p, struct rng *r)
 		shape_loss(p, r);
 	if (rng_chance(r, 5000))
 		shape_disorder(p, r);
+	if (!p->mirrored && rng_chance(r, 3000))
+		pause_half_closed(p, r);
 }
 
 static void shape_cut(struct plan *p, struct rng *r)

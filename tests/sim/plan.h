@@ -60,6 +60,7 @@ struct plan {
 	struct wire_cut cuts[WIRE_CUTS_MAX];
 	unsigned n_cuts;
 	uint32_t n_forged_max; // segments and ICMP of a blind attacker
+	bool reopens;          // bytes that come late may open with a cookie what is over
 	bool strict;           // every connection has to end well
 	bool perfect;          // nothing but a probe may be sent twice
 };

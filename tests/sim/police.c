@@ -15,7 +15,7 @@ static struct watched *watched_of(struct sim *s, uint8_t from, const struct tcp_
 	return &s->watched[from * 64 + (port & 63)];
 }
 
-// A SYN begins both directions anew, unless it is sent again.
+// A SYN begins both directions anew, unless it is sent again, or the peer's is on its way as well.
 static void see_syn(struct watched *own, struct watched *peer, const struct tcp_segment *seen)
 {
 	if (own->has_syn && own->isn == seen->seq)
@@ -26,7 +26,7 @@ static void see_syn(struct watched *own, struct watched *peer, const struct tcp_
 		own->is_late = true;
 		return;
 	}
-	if (!(seen->flags & TCP_ACK))
+	if (!(seen->flags & TCP_ACK) && peer->has_ack)
 		memset(peer, 0, sizeof(*peer));
 	memset(own, 0, sizeof(*own));
 	own->has_syn = true;
