@@ -5,8 +5,13 @@
 #include <rte_cycles.h>
 #include <stdlib.h>
 
-// Of one behind the other: no more than RELAY_WORLD_DESCRIPTORS frames, of up to two each.
-#define AT_ONCE_MAX (2 * RELAY_WORLD_DESCRIPTORS)
+// Frames that lie in the receive ring when a round begins: as many as come in a quarter of a
+// millisecond at a million a second. A worker that keeps up finds no more; a full ring of
+// RELAY_WORLD_DESCRIPTORS, with what it becomes in send queues and on its way out, is more than the
+// caches next to a core hold, and would measure memory.
+#define AT_ONCE 256
+// Messages of a round: there are no more than two in a frame.
+#define AT_ONCE_MAX (2 * AT_ONCE)
 
 struct round {
 	uint64_t ticks; // of the turns
@@ -25,7 +30,7 @@ static uint64_t turn_until_idle(struct relay_world *w)
 // All messages once.
 static struct round run(struct relay_world *w, struct tcp_peers *p, unsigned n_together)
 {
-	unsigned n = RTE_MIN(RELAY_WORLD_DESCRIPTORS * n_together, AT_ONCE_MAX);
+	unsigned n = RTE_MIN(AT_ONCE * n_together, AT_ONCE_MAX);
 	struct round r = {0};
 
 	tcp_peers_begin(p);
