@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-// Domain pairs that a worker remembers: enough that of the 10^4 that are active at a time (FEATURES
-// §7) few share a slot.
+// Names that a worker remembers: enough that of the 10^4 that are active at a time (FEATURES §7)
+// few share a set with two others.
 #define CACHE_SLOTS 65536
 
 // So that huge pages fit: look-ups go all over an image, and small ones cost a TLB miss each.

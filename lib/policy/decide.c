@@ -4,9 +4,9 @@
 
 #include "lib/base/pages.h"
 #include "lib/base/side.h"
-#include "lib/policy/decide_cache.h"
 #include "lib/policy/identity.h"
 #include "lib/policy/mix.h"
+#include "lib/policy/name_cache.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,37 +16,43 @@ struct decider {
 	uint64_t generation;
 	uint32_t flags; // enum image_flag
 	struct matcher *matcher;
-	uint64_t seed;
-	uint64_t cache_mask;
-	struct cache_slot *cache; // NULL: none
 	uint64_t *hits;
 	size_t n_hits;
+};
+
+// Whose entry decided.
+enum decided_by {
+	BY_NONE,
+	BY_FROM,
+	BY_TO,
+};
+
+// All that is judged of two names before who sends is.
+struct judgement {
+	struct match from, to;
+	uint16_t reason;
+	uint8_t by; // enum decided_by
+	uint8_t egress;
+	bool allowed;
+	bool needs_source; // From has passed; its card or source address is the next to be judged
 };
 
 struct decider *decider_new(const struct policy *policy, size_t cache_slots)
 {
 	const struct image_info *info = image_info(policy->image);
 	struct decider *d = calloc(1, sizeof(*d));
-	size_t n_slots = 1;
 
 	if (d == NULL)
 		return NULL;
 	d->image = policy->image;
 	d->generation = info->generation;
 	d->flags = info->flags;
-	d->seed = info->relay_key.k1;
 	d->n_hits = (size_t)info->n_names + info->n_patterns;
 	// Touched here, so that no page of it faults in the worker, to whom the first burst after a
 	// swap costs enough.
 	d->hits = pages_alloc(d->n_hits * sizeof(*d->hits));
 	d->matcher = matcher_new(policy, cache_slots);
-	if (cache_slots > 0) {
-		while (n_slots < cache_slots)
-			n_slots *= 2;
-		d->cache_mask = n_slots - 1;
-		d->cache = pages_alloc(n_slots * sizeof(*d->cache));
-	}
-	if (d->hits == NULL || d->matcher == NULL || (cache_slots > 0 && d->cache == NULL)) {
+	if (d->hits == NULL || d->matcher == NULL) {
 		decider_free(d);
 		errno = ENOMEM;
 		return NULL;
@@ -59,7 +65,6 @@ void decider_free(struct decider *d)
 	if (d == NULL)
 		return;
 	matcher_free(d->matcher);
-	free(d->cache);
 	free(d->hits);
 	free(d);
 }
@@ -163,13 +168,6 @@ static void judge(const struct decider *d, const struct policy_query *q, struct 
 		allow(j, from_local, to_local);
 }
 
-static struct cache_slot *cache_slot_of(const struct decider *d, const struct policy_query *q)
-{
-	uint64_t hash = mix_bytes(d->seed + q->side, q->from.at, q->from.len);
-
-	return &d->cache[mix_bytes(hash, q->to.at, q->to.len) & d->cache_mask];
-}
-
 // What is left to do once everything else about a query is judged.
 struct rest {
 	const struct image_peer *peer; // whom the card or the source is judged by; NULL: neither is
@@ -184,15 +182,17 @@ static void count_ahead(const struct decider *d, struct rest *rest, uint32_t ent
 }
 
 // Gives a judgement out. What the rest needs lies anywhere in the image: it is on its way while the
-// burst's other queries are judged. sender_is_known: to be one of From's.
+// burst's other queries are judged. known: what is remembered of From, or NULL.
 static void give(const struct decider *d, const struct policy_query *q, const struct judgement *j,
-	bool sender_is_known, struct verdict *verdict, struct rest *rest)
+	const struct name_slot *known, struct verdict *verdict, struct rest *rest)
 {
 	const struct match *by = j->by == BY_FROM ? &j->from : j->by == BY_TO ? &j->to : NULL;
+	const bool sender_is_known = known != NULL && name_slot_knows(known, q);
 
 	verdict->allowed = j->allowed;
 	verdict->egress = j->egress;
-	verdict->verification = IMAGE_VERIFICATION_ALWAYS;
+	verdict->verification =
+		sender_is_known ? known->verification : (uint8_t)IMAGE_VERIFICATION_ALWAYS;
 	verdict->reason = j->reason;
 	verdict->rule = by != NULL ? by->rule : IMAGE_RULE_NONE;
 	verdict->peer = j->allowed ? j->to.peer : IMAGE_PEER_NONE;
@@ -238,89 +238,59 @@ static bool judge_sender(const struct decider *d, const struct policy_query *q,
 }
 
 static void finish(struct decider *d, const struct policy_query query[], struct verdict verdict[],
-	struct rest rest[], struct cache_slot *const slots[], unsigned n)
+	struct rest rest[], unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		if (rest[i].peer != NULL && query[i].card == NULL)
 			__builtin_prefetch(image_sources(d->image, rest[i].peer));
 	}
 	for (unsigned i = 0; i < n; i++) {
-		// Another pair of the burst may have taken the slot meanwhile.
-		if (rest[i].peer != NULL && judge_sender(d, &query[i], &verdict[i], &rest[i]) &&
-			d->cache != NULL && slot_holds(slots[i], &query[i]))
-			remember_sender(slots[i], &query[i], verdict[i].verification);
+		if (rest[i].peer != NULL && judge_sender(d, &query[i], &verdict[i], &rest[i])) {
+			struct name_slot *slot = matcher_slot(d->matcher, query[i].from);
+
+			if (slot != NULL)
+				name_slot_learn(slot, &query[i], verdict[i].verification);
+		}
 		count_hit(d, rest[i].entry);
-	}
-}
-
-static void decide_missed(struct decider *d, const struct policy_query query[],
-	struct verdict verdict[], struct rest rest[], struct cache_slot *const slots[],
-	const uint8_t missed[], unsigned n_missed)
-{
-	struct view names[MATCH_BURST_MAX];
-	struct match matches[MATCH_BURST_MAX];
-
-	if (n_missed == 0)
-		return;
-	for (unsigned m = 0; m < n_missed; m++) {
-		names[2 * m] = query[missed[m]].from;
-		names[2 * m + 1] = query[missed[m]].to;
-	}
-	matcher_find(d->matcher, names, matches, 2 * n_missed);
-	for (unsigned m = 0; m < n_missed; m++) {
-		const struct policy_query *q = &query[missed[m]];
-		struct judgement j = {.from = matches[2 * m], .to = matches[2 * m + 1]};
-
-		judge(d, q, &j);
-		if (d->cache != NULL)
-			remember(slots[missed[m]], q, &j);
-		give(d, q, &j, false, &verdict[missed[m]], &rest[missed[m]]);
 	}
 }
 
 void policy_decide(
 	struct decider *d, const struct policy_query query[], struct verdict verdict[], unsigned n)
 {
-	struct cache_slot *slots[DECIDE_BURST_MAX];
+	struct view names[MATCH_BURST_MAX];
+	struct match matches[MATCH_BURST_MAX];
+	struct name_slot *slots[MATCH_BURST_MAX];
 	struct rest rest[DECIDE_BURST_MAX];
-	uint8_t missed[DECIDE_BURST_MAX];
-	unsigned n_missed = 0;
 
-	for (unsigned i = 0; d->cache != NULL && i < n; i++) {
-		slots[i] = cache_slot_of(d, &query[i]);
-		prefetch_slot(slots[i], &query[i]);
+	if (n == 0)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		names[2 * i] = query[i].from;
+		names[2 * i + 1] = query[i].to;
+	}
+	matcher_find_slots(d->matcher, names, matches, slots, 2 * n);
+	for (unsigned i = 0; i < n; i++) {
+		if (slots[2 * i] != NULL)
+			name_slot_prefetch_known(slots[2 * i], &query[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (d->cache != NULL && slot_holds(slots[i], &query[i])) {
-			give(d, &query[i], &slots[i]->judgement,
-				slot_knows_sender(slots[i], &query[i]), &verdict[i], &rest[i]);
-			verdict[i].verification = slots[i]->verification;
-		} else {
-			missed[n_missed++] = (uint8_t)i;
-		}
+		const struct name_slot *from = slots[2 * i];
+		struct judgement j = {.from = matches[2 * i], .to = matches[2 * i + 1]};
+
+		judge(d, &query[i], &j);
+		give(d, &query[i], &j, from, &verdict[i], &rest[i]);
 	}
-	decide_missed(d, query, verdict, rest, slots, missed, n_missed);
-	finish(d, query, verdict, rest, slots, n);
+	for (unsigned i = 0; i < 2 * n; i++) {
+		if (slots[i] == NULL)
+			matcher_remember(d->matcher, names[i], &matches[i]);
+	}
+	finish(d, query, verdict, rest, n);
 }
 
 void decider_warm(struct decider *d, const struct decider *former)
 {
-	struct cache_slot copies[DECIDE_BURST_MAX];
-	struct policy_query query[DECIDE_BURST_MAX];
-	struct verdict verdict[DECIDE_BURST_MAX];
-	unsigned n = 0;
-
-	if (d->cache == NULL || former->cache == NULL)
-		return;
-	for (uint64_t i = 0; i <= former->cache_mask; i++) {
-		if (read_question(&former->cache[i], &copies[n], &query[n]))
-			n++;
-		if (n == DECIDE_BURST_MAX || (n > 0 && i == former->cache_mask)) {
-			policy_decide(d, query, verdict, n);
-			n = 0;
-		}
-	}
-	memset(d->hits, 0, d->n_hits * sizeof(*d->hits));
+	matcher_warm(d->matcher, former->matcher);
 }
 
 bool policy_blocks(struct decider *d, struct view name, struct match *match)

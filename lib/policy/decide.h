@@ -59,8 +59,8 @@ struct verdict {
 // Scratch memory and verdict cache of one thread.
 struct decider;
 
-// policy: copied; what it points to outlives the decider. cache_slots: remembered domain pairs,
-// and as many single names, rounded up to a power of two; 0 for none. NULL with errno ENOMEM.
+// policy: copied; what it points to outlives the decider. cache_slots: remembered names, 128 B
+// each, rounded up to a power of two; 0 for none. NULL with errno ENOMEM.
 struct decider *decider_new(const struct policy *policy, size_t cache_slots);
 void decider_free(struct decider *d);
 
@@ -70,7 +70,7 @@ void policy_decide(
 	struct decider *d, const struct policy_query query[], struct verdict verdict[], unsigned n);
 
 // Asks d, which nobody uses yet, what former was lately asked, so that the first bursts after a
-// swap find its caches filled: at full load, judging every pair anew at once would overrun the
+// swap find its caches filled: at full load, looking up every name anew at once would overrun the
 // receive queues. Counts no hits. former may be in use by its thread meanwhile: what is read of it
 // may be torn, and is then a question that nobody will ask.
 void decider_warm(struct decider *d, const struct decider *former);

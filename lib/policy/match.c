@@ -3,23 +3,11 @@
 #include "lib/policy/match.h"
 
 #include "lib/base/pages.h"
+#include "lib/policy/name_cache.h"
 #include "lib/policy/names.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-// A spelling and what it matched; longer spellings are not remembered.
-#define CACHE_TEXT_BYTES 43
-// Spellings that share a line pair: the newer one stands first.
-#define CACHE_WAYS 2
-
-struct cache_slot {
-	struct match match;
-	uint8_t len; // 0: free
-	uint8_t text[CACHE_TEXT_BYTES];
-};
-
-_Static_assert(sizeof(struct cache_slot) == 64, "a slot is a cache line");
 
 // Names looked up together: enough to hide a miss behind the others, few enough to stay in L1.
 #define CHUNK 32
@@ -42,13 +30,13 @@ struct matcher {
 	hs_scratch_t *scratch;
 	uint32_t n_names;
 	uint64_t cache_mask;
-	struct cache_slot *cache; // NULL: none
+	struct name_slot *cache; // NULL: none
 	struct key keys[CHUNK];
 };
 
 static size_t power_of_two(size_t n)
 {
-	size_t power = CACHE_WAYS;
+	size_t power = NAME_SET_WAYS;
 
 	while (power < n)
 		power *= 2;
@@ -91,26 +79,11 @@ void matcher_free(struct matcher *m)
 	free(m);
 }
 
-static bool slot_holds(const struct cache_slot *slot, struct view name)
-{
-	return slot->len == name.len && name.len > 0 && memcmp(slot->text, name.at, name.len) == 0;
-}
-
-static struct cache_slot *cache_set(const struct matcher *m, struct view name)
+static struct name_slot *set_of(const struct matcher *m, struct view name)
 {
 	uint64_t hash = mix_bytes(m->names->seed[0], name.at, name.len);
 
-	return &m->cache[hash & m->cache_mask & ~(uint64_t)(CACHE_WAYS - 1)];
-}
-
-static void remember(struct cache_slot *set, struct view name, const struct match *match)
-{
-	if (name.len > CACHE_TEXT_BYTES)
-		return;
-	set[1] = set[0];
-	set[0].match = *match;
-	set[0].len = (uint8_t)name.len;
-	memcpy(set[0].text, name.at, name.len);
+	return &m->cache[hash & m->cache_mask & ~(uint64_t)(NAME_SET_WAYS - 1)];
 }
 
 // Hashes of all suffixes on label borders, from the last label to the first.
@@ -250,8 +223,7 @@ static void find_key(struct matcher *m, const struct key *key, struct match *mat
 }
 
 // The names of a chunk step by step, so that each step finds what the one before prefetched.
-static void find_keys(struct matcher *m, const struct view names[], struct match matches[],
-	struct cache_slot *const sets[], unsigned n_keys)
+static void find_keys(struct matcher *m, struct match matches[], unsigned n_keys)
 {
 	struct key *keys = m->keys;
 
@@ -266,51 +238,102 @@ static void find_keys(struct matcher *m, const struct view names[], struct match
 		for (unsigned bits = keys[k].possible; bits != 0; bits &= bits - 1)
 			names_prefetch_record(m->names, keys[k].hash[__builtin_ctz(bits)]);
 	}
-	for (unsigned k = 0; k < n_keys; k++) {
-		unsigned i = keys[k].index;
+	for (unsigned k = 0; k < n_keys; k++)
+		find_key(m, &keys[k], &matches[keys[k].index]);
+}
 
-		find_key(m, &keys[k], &matches[i]);
-		if (sets != NULL)
-			remember(sets[i], names[i], &matches[i]);
+// What is remembered of a chunk's names; slots[i] NULL for nothing.
+static void find_remembered(const struct matcher *m, const struct view names[],
+	struct match matches[], struct name_slot *slots[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct name_slot *set = set_of(m, names[i]);
+
+		slots[i] = set;
+		for (unsigned w = 0; w < NAME_SET_WAYS; w++)
+			name_slot_prefetch(&set[w], names[i].len);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		slots[i] = name_set_find(slots[i], names[i]);
+		if (slots[i] != NULL)
+			matches[i] = slots[i]->match;
 	}
 }
 
-static void find_chunk(
-	struct matcher *m, const struct view names[], struct match matches[], unsigned n)
+static void find_chunk(struct matcher *m, const struct view names[], struct match matches[],
+	struct name_slot *slots[], unsigned n)
 {
-	const bool cached = m->cache != NULL;
-	struct cache_slot *sets[CHUNK];
 	unsigned n_keys = 0;
 
-	for (unsigned i = 0; cached && i < n; i++) {
-		sets[i] = cache_set(m, names[i]);
-		__builtin_prefetch(&sets[i][0]);
-		__builtin_prefetch(&sets[i][1]);
-	}
+	if (m->cache != NULL)
+		find_remembered(m, names, matches, slots, n);
+	else
+		memset(slots, 0, n * sizeof(slots[0]));
 	for (unsigned i = 0; i < n; i++) {
 		struct key *key = &m->keys[n_keys];
 
-		if (cached && slot_holds(&sets[i][0], names[i])) {
-			matches[i] = sets[i][0].match;
-		} else if (cached && slot_holds(&sets[i][1], names[i])) {
-			matches[i] = sets[i][1].match;
-		} else if (domain_canonical(names[i], &key->name) == 0) {
+		if (slots[i] != NULL)
+			continue;
+		if (domain_canonical(names[i], &key->name) == 0) {
 			key->index = (uint8_t)i;
 			n_keys++;
-		} else {
-			matches[i] = (struct match){
-				.kind = MATCH_INVALID,
-				.entry = IMAGE_ENTRY_NONE,
-				.peer = IMAGE_PEER_NONE,
-				.rule = IMAGE_RULE_NONE,
-			};
+			continue;
 		}
+		matches[i] = (struct match){
+			.kind = MATCH_INVALID,
+			.entry = IMAGE_ENTRY_NONE,
+			.peer = IMAGE_PEER_NONE,
+			.rule = IMAGE_RULE_NONE,
+		};
 	}
-	find_keys(m, names, matches, cached ? sets : NULL, n_keys);
+	if (n_keys > 0)
+		find_keys(m, matches, n_keys);
+}
+
+void matcher_find_slots(struct matcher *m, const struct view names[], struct match matches[],
+	struct name_slot *slots[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i += CHUNK)
+		find_chunk(m, names + i, matches + i, slots + i, n - i < CHUNK ? n - i : CHUNK);
+}
+
+void matcher_remember(struct matcher *m, struct view name, const struct match *match)
+{
+	if (m->cache != NULL && match->kind != MATCH_INVALID)
+		name_set_add(set_of(m, name), name, match);
+}
+
+struct name_slot *matcher_slot(struct matcher *m, struct view name)
+{
+	return m->cache != NULL ? name_set_find(set_of(m, name), name) : NULL;
 }
 
 void matcher_find(struct matcher *m, const struct view names[], struct match matches[], unsigned n)
 {
-	for (unsigned i = 0; i < n; i += CHUNK)
-		find_chunk(m, names + i, matches + i, n - i < CHUNK ? n - i : CHUNK);
+	struct name_slot *slots[MATCH_BURST_MAX];
+
+	matcher_find_slots(m, names, matches, slots, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (slots[i] == NULL)
+			matcher_remember(m, names[i], &matches[i]);
+	}
+}
+
+void matcher_warm(struct matcher *m, const struct matcher *former)
+{
+	struct name_slot copies[CHUNK];
+	struct view names[CHUNK];
+	struct match matches[CHUNK];
+	unsigned n = 0;
+
+	if (m->cache == NULL || former->cache == NULL)
+		return;
+	for (uint64_t i = 0; i <= former->cache_mask; i++) {
+		names[n] = name_slot_read(&former->cache[i], &copies[n]);
+		n += names[n].len > 0;
+		if (n == CHUNK || (n > 0 && i == former->cache_mask)) {
+			matcher_find(m, names, matches, n);
+			n = 0;
+		}
+	}
 }

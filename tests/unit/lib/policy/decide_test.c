@@ -211,7 +211,7 @@ static void switched_off_only_local_to_local_inside_passes(void **state)
 	}
 }
 
-static void the_cache_does_not_confuse_pairs_that_share_their_bytes(void **state)
+static void the_cache_does_not_confuse_names_that_share_their_bytes(void **state)
 {
 	struct fixture f;
 	struct decider *d;
@@ -254,7 +254,7 @@ static void a_source_that_passed_says_nothing_of_another(void **state)
 	fixture_fini(&f);
 }
 
-static void a_pair_that_lost_its_slot_leaves_no_source_to_the_next(void **state)
+static void a_name_that_lost_its_slot_leaves_no_source_to_the_next(void **state)
 {
 	struct policy_query burst[2];
 	struct verdict verdicts[2];
@@ -461,9 +461,9 @@ int main(void)
 		cmocka_unit_test(every_row_of_the_order_of_judgement_holds),
 		cmocka_unit_test(a_burst_decides_as_one_by_one),
 		cmocka_unit_test(switched_off_only_local_to_local_inside_passes),
-		cmocka_unit_test(the_cache_does_not_confuse_pairs_that_share_their_bytes),
+		cmocka_unit_test(the_cache_does_not_confuse_names_that_share_their_bytes),
 		cmocka_unit_test(a_source_that_passed_says_nothing_of_another),
-		cmocka_unit_test(a_pair_that_lost_its_slot_leaves_no_source_to_the_next),
+		cmocka_unit_test(a_name_that_lost_its_slot_leaves_no_source_to_the_next),
 		cmocka_unit_test(names_too_long_for_the_cache_are_decided_too),
 		cmocka_unit_test(hits_count_the_entry_that_decided),
 		cmocka_unit_test(hits_are_counted_beyond_32_bits),
