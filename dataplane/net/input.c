@@ -56,6 +56,7 @@ static enum reason udp_input(
 	struct net *n, struct net_frame *f, struct view packet, struct net_arrivals *out)
 {
 	enum reason reason;
+	struct net_datagram *d;
 	struct udp udp;
 	int listener;
 
@@ -67,10 +68,12 @@ static enum reason udp_input(
 		return REASON_udp_no_listener;
 	if (!udp_checksum_is_good(f, packet.at))
 		return REASON_udp_checksum;
-	out->datagrams[out->n_datagrams++] = (struct net_datagram){.packet = f->packet,
-		.payload = udp.payload,
-		.source = {.ip = f->ip.source, .port = udp.source, .transport = TRANSPORT_UDP},
-		.listener = (uint16_t)listener};
+	d = &out->datagrams[out->n_datagrams++];
+	d->packet = f->packet;
+	d->payload = udp.payload;
+	d->source = (struct endpoint){
+		.ip = f->ip.source, .port = udp.source, .transport = TRANSPORT_UDP};
+	d->listener = (uint16_t)listener;
 	f->packet = NULL;
 	return REASON_none;
 }
