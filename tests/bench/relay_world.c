@@ -99,12 +99,11 @@ static void open_ports(struct relay_world *w, unsigned n_frames)
 		give_up("pools", "no memory");
 	if (ports_open(&w->map, &w->pools, w->ports, error) < 0)
 		give_up("ports", error);
-	// Of TCP whole segments, but no more than a queue holds.
-	w->feed = w->map.tcp.n_conns > 0
-		? rte_pktmbuf_pool_create(
-			  "feed", 4 * RELAY_WORLD_DESCRIPTORS - 1, 256, 0, 1728, SOCKET_ID_ANY)
-		: rte_pktmbuf_pool_create(
-			  "feed", 8 * RELAY_WORLD_DESCRIPTORS - 1, 256, 0, 1024, SOCKET_ID_ANY);
+	// Of TCP whole segments, but no more than a queue holds. A stack, as the worker's own
+	// pools.
+	w->feed = rte_pktmbuf_pool_create_by_ops("feed",
+		(w->map.tcp.n_conns > 0 ? 4 : 8) * RELAY_WORLD_DESCRIPTORS - 1, 256, 0,
+		w->map.tcp.n_conns > 0 ? 1728 : 1024, SOCKET_ID_ANY, "lf_stack");
 	if (w->feed == NULL)
 		give_up("feed", "no memory");
 }
