@@ -7,6 +7,7 @@
 //   record_length()   how much record_open() wants to see
 //   record_open()     one record -> application data, or what else it meant
 //   record_seal()     application data -> records
+//   record_update()   keys anew, before their time
 //   record_close(), record_fail()   close_notify, or an alert of our own
 //
 // Callers: the worker, fedload, tests. Thread: that of the record_crypto. No allocation, no I/O.
@@ -99,6 +100,16 @@ size_t record_seal(struct record_session *s, struct record_crypto *c, const stru
 size_t record_headroom(const struct record_session *s, const struct record_crypto *c);
 size_t record_seal_in_place(
 	struct record_session *s, struct record_crypto *c, uint8_t *out, size_t n_text);
+
+// TLS 1.3: a KeyUpdate (RFC 8446 §4.6.3) that is not due, and the next keys. BOTH: the peer is
+// asked for its own too, unless it owes us one. A peer may limit how many it takes, as we do. Bytes
+// written; 0 where the session cannot, or may not send (any more).
+enum record_update {
+	RECORD_UPDATE_OURS,
+	RECORD_UPDATE_BOTH,
+};
+size_t record_update(struct record_session *s, struct record_crypto *c, enum record_update which,
+	uint8_t out[RECORD_ANSWER_BYTES]);
 
 // close_notify: nothing more from us. Bytes written to out; 0 where we have closed or failed
 // before.

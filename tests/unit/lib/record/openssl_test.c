@@ -264,10 +264,33 @@ static void openssl_understands_that_we_do_not_renegotiate(void **state)
 	for_each(0, VIEW_NONE, renegotiate);
 }
 
+static void update_at_will_and_talk(struct peer_world *w)
+{
+	for (unsigned i = 0; i < 6 && w->kind.version == RECORD_TLS13; i++) {
+		size_t n = record_update(&w->session, w->crypto,
+			i % 2 == 0 ? RECORD_UPDATE_BOTH : RECORD_UPDATE_OURS,
+			w->to_peer.bytes + w->to_peer.n);
+
+		assert_true(n > 0);
+		w->to_peer.n += n;
+		peer_seal(w, bytes, 100);
+		peer_expect_read(w, bytes, 100);
+		peer_write(w, bytes, 100);
+		expect_text(w, bytes, 100);
+	}
+}
+
+static void it_takes_key_updates_of_our_own_will(void **state)
+{
+	(void)state;
+	for_each(0, VIEW_NONE, update_at_will_and_talk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_goes_both_ways),
+		cmocka_unit_test(it_takes_key_updates_of_our_own_will),
 		cmocka_unit_test(what_comes_with_the_end_of_the_handshake_is_not_lost),
 		cmocka_unit_test(key_updates_of_openssl_are_followed),
 		cmocka_unit_test(openssl_follows_our_key_updates),
