@@ -120,7 +120,10 @@ static bool check(struct tls_certificate *c, const struct tls_certificate_config
 		errors_add_in(errors, path, 0, "its key usage does not permit signatures");
 		good = false;
 	}
-	c->key = tls_pem_key(&config->key, errors);
+	if (config->made_key != NULL && EVP_PKEY_up_ref(config->made_key) == 1)
+		c->key = config->made_key;
+	else
+		c->key = tls_pem_key(&config->key, errors);
 	good &= c->key != NULL && check_key(c, config, errors);
 	ERR_clear_error();
 	return good;

@@ -17,6 +17,8 @@
 #include "lib/base/view.h"
 #include "lib/record/secrets.h"
 
+#include <openssl/types.h>
+
 struct tls_context;
 
 #define TLS_CERTIFICATES_MAX 4096
@@ -44,6 +46,8 @@ struct tls_certificate_config {
 	// Its file belongs to this process' user or to root, and no other may read it (mode 0600 or
 	// 0400).
 	struct tls_pem key;
+	// Instead of that text, one at hand, of tls_library(): a reference is taken.
+	EVP_PKEY *made_key;
 	const char *const *domains; // server names it answers for; none: all that it names
 	size_t n_domains;
 };

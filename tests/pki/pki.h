@@ -28,6 +28,7 @@ struct pki_spec {
 	int64_t from_s, until_s; // 0: a year around PKI_NOW_S
 	bool ca;
 	enum pki_key key;
+	OSSL_LIB_CTX *library; // of PKI_P256; NULL: OpenSSL's own
 };
 
 // A certificate with its key, and who issued it.
