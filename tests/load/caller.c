@@ -41,7 +41,7 @@ struct caller *caller_new(const struct caller_config *config)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (config->target.transport == TRANSPORT_TCP)
+	if (transport_is_stream((enum transport)config->target.transport))
 		flows_keep(station_flows(config->station), config->n_conns, 0, &config->target);
 	return c;
 }
@@ -78,11 +78,8 @@ static bool choose_way(struct caller *c, struct way *way)
 
 	way->transport = config->target.transport;
 	way->remote = config->target;
-	if (way->transport == TRANSPORT_TCP) {
-		way->listener = 0;
-		way->conn = flows_next(station_flows(config->station));
-		return way->conn != 0;
-	}
+	if (transport_is_stream((enum transport)way->transport))
+		return flows_next(station_flows(config->station), way);
 	way->listener = (uint16_t)(c->next_listener++ % config->map->n_listeners);
 	return true;
 }
@@ -90,13 +87,16 @@ static bool choose_way(struct caller *c, struct way *way)
 static bool send_request(struct caller *c, uint64_t due_ns)
 {
 	struct mix_request what = mix_at(c->config.mix, c->asked.next);
+	struct request_sender sender;
 	struct way way = {0};
 	size_t n_bytes;
 
 	if (!choose_way(c, &way))
 		return false;
-	n_bytes = requests_write(c->config.requests, &what, asked_next_id(&c->asked),
-		c->sent_by[way.listener], c->out, sizeof(c->out));
+	sender = (struct request_sender){c->sent_by[way.listener],
+		way.transport == TRANSPORT_TLS ? way.partner : REQUEST_ANY_DOMAIN};
+	n_bytes = requests_write(c->config.requests, &what, asked_next_id(&c->asked), &sender,
+		c->out, sizeof(c->out));
 	if (n_bytes == 0 || station_send(c->config.station, &way, view_of(c->out, n_bytes)) < 0)
 		return false;
 	asked_add(&c->asked, due_ns);
@@ -175,7 +175,7 @@ bool caller_is_through(const struct caller *c)
 {
 	struct flows_counts flows;
 
-	if (!c->was_answered || c->config.target.transport != TRANSPORT_TCP)
+	if (!c->was_answered || !transport_is_stream((enum transport)c->config.target.transport))
 		return c->was_answered;
 	flows_count(station_flows(c->config.station), &flows);
 	return flows.n_kept_open == c->config.n_conns;

@@ -13,11 +13,11 @@
 
 struct caller_config {
 	struct station *station;
-	const struct core_map *map; // its listeners are the ways of UDP, in turn
-	const struct requests *requests;
+	const struct core_map *map;      // its listeners are the ways of UDP, in turn
+	const struct requests *requests; // over TLS with as many domains as there are partners
 	const struct mix *mix;
 	struct endpoint target;
-	uint32_t n_conns;   // of TCP
+	uint32_t n_conns;   // of TCP and TLS
 	uint32_t n_pending; // requests under way at once, at most; a power of two
 	uint16_t tag;       // of the run, see asked.h
 };

@@ -18,6 +18,7 @@ struct load {
 	struct callee callee;
 	struct caller *caller; // NULL: none
 	struct trial trial;
+	struct unrest unrest;
 	bool started;
 	double rate;
 	uint64_t n_dropped_before; // the trial
@@ -64,6 +65,8 @@ static int open_station(struct load *l)
 		.pools = l->config.pools,
 		.clock = l->config.clock,
 		.hearer = {.hear = hear, .user = l},
+		.identities = l->config.identities,
+		.peer_name = l->config.peer_name,
 	};
 
 	l->station = station_new(&config);
@@ -71,6 +74,12 @@ static int open_station(struct load *l)
 		return -errno;
 	l->callee = (struct callee){.station = l->station, .requests = &l->requests};
 	return l->config.target.transport != TRANSPORT_NONE ? open_caller(l) : 0;
+}
+
+static uint32_t count_domains(const struct load_config *config)
+{
+	return config->identities != NULL ? identities_count(config->identities)
+					  : config->n_domains;
 }
 
 struct load *load_new(const struct load_config *config)
@@ -87,7 +96,7 @@ struct load *load_new(const struct load_config *config)
 			.from_domain = config->from_domain != NULL ? config->from_domain : "",
 			.to_domain = config->to_domain != NULL ? config->to_domain : "",
 			.n_users = config->n_users != 0 ? config->n_users : REQUEST_USERS_MAX,
-			.n_domains = config->n_domains,
+			.n_domains = count_domains(config),
 			.message_bytes = config->message_bytes != 0 ? config->message_bytes
 								    : MESSAGE_BYTES_DEFAULT,
 			.transport = (enum transport)config->target.transport,
@@ -116,10 +125,16 @@ static void step(struct load *l, uint64_t now_ns)
 	enum trial_phase before = l->trial.phase, phase;
 
 	phase = trial_step(&l->trial, caller_is_settled(l->caller), now_ns);
-	if (before == TRIAL_WARM_UP && phase >= TRIAL_MEASURE)
+	if (before == TRIAL_WARM_UP && phase >= TRIAL_MEASURE) {
 		caller_count_from(l->caller, l->trial.measure_ns);
-	if (before <= TRIAL_MEASURE && phase >= TRIAL_DRAIN)
+		unrest_start(&l->unrest, &l->config.unrest, now_ns);
+	}
+	if (before <= TRIAL_MEASURE && phase >= TRIAL_DRAIN) {
 		caller_count_until(l->caller, l->trial.drain_ns);
+		unrest_stop(&l->unrest);
+	}
+	if (station_flows(l->station) != NULL)
+		unrest_turn(&l->unrest, station_flows(l->station), now_ns);
 }
 
 bool load_turn(struct load *l)
@@ -167,6 +182,11 @@ bool load_is_done(const struct load *l)
 void load_pace(struct load *l, double rate)
 {
 	caller_pace(l->caller, rate, station_now_ns(l->station));
+}
+
+bool load_storm(struct load *l)
+{
+	return flows_storm(station_flows(l->station), station_now_ns(l->station));
 }
 
 bool load_due(const struct load *l, uint64_t id, uint64_t *due_ns)

@@ -15,6 +15,7 @@
 #include "tests/load/callee.h"
 #include "tests/load/caller.h"
 #include "tests/load/trial.h"
+#include "tests/load/unrest.h"
 
 struct load;
 
@@ -27,7 +28,7 @@ struct load_map_config {
 	uint16_t mtu, vlan; // 0: 1500, none
 	uint16_t port;      // the first of ours
 	uint32_t n_packets; // buffers; 0: enough for the descriptors
-	uint32_t n_conns;   // of TCP, at once; of UDP, ports that a caller sends from
+	uint32_t n_conns;   // of TCP and TLS, at once; of UDP, ports that a caller sends from
 	enum transport transport;
 };
 #define LOAD_UDP_PORTS_MAX CORE_MAP_LISTENERS_MAX
@@ -49,6 +50,10 @@ struct load_config {
 	uint32_t n_domains;     // below from_domain; 0 or 1: that one itself, see request.h
 	uint32_t message_bytes; // 0: 512
 	uint32_t n_pending;     // requests under way at most, a power of two; 0: 2^18
+	// Of TLS: each of them sends from its own domain, so n_domains is as many.
+	const struct identities *identities;
+	const char *peer_name;       // that the peer's certificate must prove; NULL: any
+	struct unrest_config unrest; // in the measured time
 };
 
 struct load *load_new(const struct load_config *config); // NULL with errno
@@ -64,6 +69,9 @@ void load_start(struct load *l, double rate, const struct trial_times *times);
 bool load_is_done(const struct load *l);
 // The rate that an other one than load_start()'s is from now on: 0 sends nothing any more.
 void load_pace(struct load *l, double rate);
+// All connections of the caller's are reset and come back; false, and nothing is done, where not
+// all are open.
+bool load_storm(struct load *l);
 // Whether a request with that id is under way, and when it fell due, in load_now_ns().
 bool load_due(const struct load *l, uint64_t id, uint64_t *due_ns);
 uint64_t load_now_ns(const struct load *l);

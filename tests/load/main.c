@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define THROUGH_SECONDS 30 // for the first answer, and all connections
-#define SLEEP_NANOSEC   50000
-#define EMPTY_TURNS     64
+#define SLEEP_NANOSEC 50000
+#define EMPTY_TURNS   64
 
 struct program {
 	struct options options;
 	struct core_map map;
 	struct pools pools;
 	struct port port;
+	struct identities *identities; // NULL: no TLS
 	struct load *load;
 	bool eal_up;
 	unsigned n_empty;
@@ -63,6 +63,18 @@ static void print_errors(const struct errors *errors)
 		fprintf(stderr, "%s\n", errors->text[i]);
 }
 
+static int open_identities(struct program *p)
+{
+	struct errors errors;
+
+	if (p->options.identities.folder == NULL)
+		return 0;
+	errors_init(&errors, "fedload");
+	p->identities = identities_new(&p->options.identities, &errors);
+	print_errors(&errors);
+	return p->identities != NULL ? 0 : -EINVAL;
+}
+
 // What is open is closed by shut(), whatever this returns.
 static int open_port(struct program *p)
 {
@@ -97,6 +109,7 @@ static int open_load(struct program *p)
 	config.map = &p->map;
 	config.port = &p->port;
 	config.pools = &p->pools;
+	config.identities = p->identities;
 	p->load = load_new(&config);
 	if (p->load != NULL)
 		return 0;
@@ -107,6 +120,7 @@ static int open_load(struct program *p)
 static void shut(struct program *p)
 {
 	load_free(p->load);
+	identities_free(p->identities);
 	if (!p->eal_up)
 		return;
 	ports_close(&p->map, &p->port);
@@ -152,7 +166,7 @@ static int find_max(struct program *p)
 
 static int call(struct program *p)
 {
-	uint64_t until_ns = clock_ns() + THROUGH_SECONDS * UINT64_C(1000000000);
+	uint64_t until_ns = clock_ns() + (uint64_t)(p->options.wait_seconds * 1e9);
 	struct load_result result;
 
 	while (!load_is_through(p->load) && !stop_asked && clock_ns() < until_ns)
@@ -160,9 +174,12 @@ static int call(struct program *p)
 	if (!load_is_through(p->load)) {
 		load_result(p->load, &result);
 		fprintf(stderr,
-			"fedload: nothing was answered within %u s, or not all connections opened "
+			"fedload: nothing was answered within %g s, or not all connections opened "
 			"(%u of %u)\n",
-			THROUGH_SECONDS, result.flows.n_kept_open, p->options.load.n_conns);
+			p->options.wait_seconds, result.flows.n_kept_open, p->options.load.n_conns);
+		if (result.flows.secure.failure[0] != '\0')
+			fprintf(stderr, "fedload: handshakes failed, the last one: %s\n",
+				result.flows.secure.failure);
 		report_reasons(&result, stderr);
 		return 1;
 	}
@@ -192,7 +209,7 @@ static int run(struct program *p)
 	int status = 1;
 
 	catch_signals();
-	if (open_port(p) == 0 && open_load(p) == 0) {
+	if (open_identities(p) == 0 && open_port(p) == 0 && open_load(p) == 0) {
 		fprintf(stderr, "fedload: ready\n");
 		status = p->options.calls ? call(p) : answer(p);
 	}

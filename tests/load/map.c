@@ -36,7 +36,7 @@ static void write_listeners(
 
 static void write_map(const struct load_map_config *c, FILE *f)
 {
-	bool tcp = c->transport == TRANSPORT_TCP, six = strchr(c->address, ':') != NULL;
+	bool tcp = transport_is_stream(c->transport), six = strchr(c->address, ':') != NULL;
 	uint32_t n_conns = c->n_conns + CONNS_SPARE;
 
 	fprintf(f, "main_core: %u\nidle: sleep\nhugepages: auto\ncontrol: {user: nobody}\n",
@@ -57,7 +57,7 @@ static void write_map(const struct load_map_config *c, FILE *f)
 	if (c->gateway != NULL)
 		fprintf(f, "    gateway%s: \"%s\"\n", six ? "6" : "", c->gateway);
 	fprintf(f, "workers: [{core: %u}]\n", c->core);
-	write_listeners(c, tcp ? "tcp" : "udp", tcp ? 1 : c->n_conns, f);
+	write_listeners(c, transport_name(c->transport), tcp ? 1 : c->n_conns, f);
 }
 
 int load_map(const struct load_map_config *config, struct core_map *out, struct errors *errors)

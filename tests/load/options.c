@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "tests/load/options.h"
+#include "tests/load/options_state.h"
 
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 
-#define PORT_DEFAULT 5060
-#define RATE_MAX     1e8
-#define SECONDS_MAX  86400
-#define CONNS_MAX    1000000
+#define RATE_MAX    1e8
+#define SECONDS_MAX 86400
+#define CONNS_MAX   1000000
 
 const char options_usage[] =
 	"usage: fedload --caller --device DEV --address A/BITS --target ADDRESS:PORT\n"
@@ -20,14 +19,22 @@ const char options_usage[] =
 	"  --address A/BITS     of this port\n"
 	"  --gateway A          for targets beyond its network\n"
 	"  --vlan N, --mtu N    default: untagged, 1500\n"
-	"  --port N             the first of ours (5060)\n"
+	"  --port N             the first of ours (5060; of TLS 5061)\n"
 	"  --core N             where it runs (0)\n"
 	"  --packets N          buffers\n"
 	"  --sleep              when there is nothing to do: for shared cores\n"
-	"  --transport udp|tcp  default: udp\n"
-	"  --connections N      of TCP; with udp as many ports of ours (1)\n"
+	"  --transport udp|tcp|tls   default: udp\n"
+	"  --connections N      of TCP and TLS (a partner each); with udp as many ports of ours "
+	"(1)\n"
 	"  --seconds N          measured time of a trial (10); of a callee: until it is stopped\n"
 	"  --json               one object a line\n"
+	"Over TLS, by certificates that fedload issues when it starts\n"
+	"  --certificates DIR   of the CA that does: ca.pem, ca.key; made where there are none\n"
+	"  --trust FILE         roots that vouch for the peer (ca.pem)\n"
+	"  --peer-name NAME     that its certificate must prove (--to-domain; of a callee: any)\n"
+	"  --partners N         with a certificate each: d00000.NAME, d00001.NAME, ... (1: NAME);\n"
+	"                       NAME is a caller's --from-domain, a callee's --to-domain\n"
+	"  --tls13              nothing older\n"
 	"A caller also takes\n"
 	"  --target A[:PORT]    an address, not a name\n"
 	"  --rate N             requests a second (1000)\n"
@@ -36,11 +43,15 @@ const char options_usage[] =
 	"  --allow-loss PPM     pass with so many requests in a million lost (0)\n"
 	"  --warm-up N          seconds of each trial that do not count (1)\n"
 	"  --drain N            seconds that the last answers are waited for (2)\n"
+	"  --wait N             seconds that the first one and all connections are (30)\n"
 	"  --mix message|ims|federation   what is sent (message)\n"
 	"  --bytes N            of a MESSAGE, head and all (512)\n"
 	"  --users N            of each domain (90000)\n"
 	"  --domains N          senders are of so many: d00000.NAME, d00001.NAME, ... (NAME "
 	"itself)\n"
+	"  --storm-every N      seconds: all connections are reset, and come back\n"
+	"  --reconnects N       a second, of connections at random\n"
+	"  --key-updates N      a second, likewise; TLS 1.3\n"
 	"Exit status: 0; 1 failed, or requests were lost or answered wrongly; 2 usage.\n";
 
 enum option_id {
@@ -66,12 +77,21 @@ enum option_id {
 	ALLOW_LOSS,
 	WARM_UP,
 	DRAIN,
+	WAIT_FOR,
 	MIX,
 	BYTES,
 	USERS,
 	DOMAINS,
 	FROM_DOMAIN,
 	TO_DOMAIN,
+	CERTIFICATES,
+	TRUST,
+	PEER_NAME,
+	PARTNERS,
+	TLS13,
+	STORM_EVERY,
+	RECONNECTS,
+	KEY_UPDATES,
 	HELP,
 	VERSION,
 };
@@ -99,28 +119,29 @@ static const struct option long_options[] = {
 	{"allow-loss", required_argument, NULL, ALLOW_LOSS},
 	{"warm-up", required_argument, NULL, WARM_UP},
 	{"drain", required_argument, NULL, DRAIN},
+	{"wait", required_argument, NULL, WAIT_FOR},
 	{"mix", required_argument, NULL, MIX},
 	{"bytes", required_argument, NULL, BYTES},
 	{"users", required_argument, NULL, USERS},
 	{"domains", required_argument, NULL, DOMAINS},
 	{"from-domain", required_argument, NULL, FROM_DOMAIN},
 	{"to-domain", required_argument, NULL, TO_DOMAIN},
+	{"certificates", required_argument, NULL, CERTIFICATES},
+	{"trust", required_argument, NULL, TRUST},
+	{"peer-name", required_argument, NULL, PEER_NAME},
+	{"partners", required_argument, NULL, PARTNERS},
+	{"tls13", no_argument, NULL, TLS13},
+	{"storm-every", required_argument, NULL, STORM_EVERY},
+	{"reconnects", required_argument, NULL, RECONNECTS},
+	{"key-updates", required_argument, NULL, KEY_UPDATES},
 	{"help", no_argument, NULL, HELP},
 	{"version", no_argument, NULL, VERSION},
 	{NULL},
 };
 
-// What has been read so far.
-struct reader {
-	struct options *out;
-	struct errors *errors;
-	const char *target;
-	bool is_callee;
-};
-
 // A number of the option in its range; says so where it is not one.
 static double read_number(
-	struct reader *r, const char *name, const char *text, double least, double most)
+	struct options_reader *r, const char *name, const char *text, double least, double most)
 {
 	char *end;
 	double value = strtod(text, &end);
@@ -133,7 +154,7 @@ static double read_number(
 }
 
 static unsigned read_count(
-	struct reader *r, const char *name, const char *text, unsigned least, unsigned most)
+	struct options_reader *r, const char *name, const char *text, unsigned least, unsigned most)
 {
 	double value = read_number(r, name, text, least, most);
 
@@ -142,8 +163,21 @@ static unsigned read_count(
 	return (unsigned)value;
 }
 
+static void read_transport(struct options_reader *r, const char *text)
+{
+	static const enum transport known[] = {TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS};
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(text, transport_name(known[i])) == 0) {
+			r->out->map.transport = known[i];
+			return;
+		}
+	}
+	errors_add(r->errors, 0, "--transport: %s is not right; expected udp, tcp or tls", text);
+}
+
 // The port's and the device's part. False for an option that is none of it.
-static bool read_port_option(struct reader *r, int id, const char *name, const char *text)
+static bool read_port_option(struct options_reader *r, int id, const char *name, const char *text)
 {
 	struct load_map_config *map = &r->out->map;
 
@@ -176,17 +210,15 @@ static bool read_port_option(struct reader *r, int id, const char *name, const c
 		map->n_conns = read_count(r, name, text, 1, CONNS_MAX);
 		return true;
 	case TRANSPORT:
-		if (strcmp(text, "udp") != 0 && strcmp(text, "tcp") != 0)
-			errors_add(r->errors, 0,
-				"--transport: %s is not right; expected udp or tcp", text);
-		map->transport = strcmp(text, "tcp") == 0 ? TRANSPORT_TCP : TRANSPORT_UDP;
+		read_transport(r, text);
 		return true;
 	default:
 		return false;
 	}
 }
 
-static bool read_traffic_option(struct reader *r, int id, const char *name, const char *text)
+static bool read_traffic_option(
+	struct options_reader *r, int id, const char *name, const char *text)
 {
 	struct options *out = r->out;
 
@@ -199,6 +231,9 @@ static bool read_traffic_option(struct reader *r, int id, const char *name, cons
 		return true;
 	case DRAIN:
 		out->drain_seconds = read_number(r, name, text, 0, SECONDS_MAX);
+		return true;
+	case WAIT_FOR:
+		out->wait_seconds = read_number(r, name, text, 0, SECONDS_MAX);
 		return true;
 	case RATE:
 		out->rate = read_number(r, name, text, 1, RATE_MAX);
@@ -230,7 +265,42 @@ static bool read_traffic_option(struct reader *r, int id, const char *name, cons
 	}
 }
 
-static void read_word_option(struct reader *r, int id, const char *text)
+// Of TLS, and of what troubles connections.
+static bool read_secure_option(struct options_reader *r, int id, const char *name, const char *text)
+{
+	struct options *out = r->out;
+
+	switch (id) {
+	case CERTIFICATES:
+		out->identities.folder = text;
+		return true;
+	case TRUST:
+		out->identities.trust = text;
+		return true;
+	case PEER_NAME:
+		out->load.peer_name = text;
+		return true;
+	case PARTNERS:
+		out->identities.n_partners = read_count(r, name, text, 1, REQUEST_DOMAINS_MAX);
+		return true;
+	case TLS13:
+		out->identities.version_min = RECORD_TLS13;
+		return true;
+	case STORM_EVERY:
+		out->load.unrest.storms = 1 / read_number(r, name, text, 0.001, SECONDS_MAX);
+		return true;
+	case RECONNECTS:
+		out->load.unrest.reconnects = read_number(r, name, text, 0, RATE_MAX);
+		return true;
+	case KEY_UPDATES:
+		out->load.unrest.key_updates = read_number(r, name, text, 0, RATE_MAX);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void read_word_option(struct options_reader *r, int id, const char *text)
 {
 	struct options *out = r->out;
 
@@ -261,68 +331,17 @@ static void read_word_option(struct reader *r, int id, const char *text)
 	}
 }
 
-static void check_domain(struct reader *r, const char *name, const char *domain)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-.";
-
-	if (domain == NULL)
-		errors_add(r->errors, 0, "--%s is missing", name);
-	else if (domain[0] == '\0' || strlen(domain) > REQUEST_DOMAIN_MAX ||
-		domain[strspn(domain, letters)] != '\0')
-		errors_add(r->errors, 0, "--%s: %s is no domain name", name, domain);
-}
-
-static void check_caller(struct reader *r)
-{
-	struct options *out = r->out;
-	bool six = out->map.address != NULL && strchr(out->map.address, ':') != NULL;
-	struct endpoint *target = &out->load.target;
-
-	check_domain(r, "from-domain", out->load.from_domain);
-	check_domain(r, "to-domain", out->load.to_domain);
-	if (r->target == NULL)
-		errors_add(r->errors, 0, "--target is missing");
-	else if (endpoint_parse(view_string(r->target), PORT_DEFAULT, out->map.transport, target) <
-		0)
-		errors_add(r->errors, 0,
-			"--target: %s is not right; expected ADDRESS, ADDRESS:PORT or [V6]:PORT",
-			r->target);
-	else if ((target->ip.family == IP_V6) != six)
-		errors_add(r->errors, 0, "--target and --address are of different families");
-	out->load.n_conns = out->map.n_conns;
-}
-
-static void check(struct reader *r)
-{
-	const struct load_map_config *map = &r->out->map;
-
-	if (r->out->calls == r->is_callee)
-		errors_add(r->errors, 0, "expected one of --caller and --callee");
-	if (map->device == NULL)
-		errors_add(r->errors, 0, "--device is missing");
-	if (map->address == NULL)
-		errors_add(r->errors, 0, "--address is missing");
-	if (map->transport == TRANSPORT_UDP && map->n_conns > LOAD_UDP_PORTS_MAX)
-		errors_add(r->errors, 0, "--connections: over UDP at most %u", LOAD_UDP_PORTS_MAX);
-	if (map->transport == TRANSPORT_UDP && map->port + map->n_conns > 65536)
-		errors_add(r->errors, 0, "--port and --connections: there is no port over 65535");
-	if (r->out->calls)
-		check_caller(r);
-	else if (r->out->find_max)
-		errors_add(r->errors, 0, "--find-max is for a caller");
-}
-
 enum options_result options_read(int argc, char **argv, struct options *out, struct errors *errors)
 {
-	struct reader r = {.out = out, .errors = errors};
+	struct options_reader r = {.out = out, .errors = errors};
 	int id, at = -1;
 
 	*out = (struct options){
-		.map = {.port = PORT_DEFAULT, .n_conns = 1, .transport = TRANSPORT_UDP},
+		.map = {.transport = TRANSPORT_UDP},
 		.rate = 1000,
 		.warm_up_seconds = 1,
 		.drain_seconds = 2,
+		.wait_seconds = 30,
 		.precision = 0.02,
 	};
 	optind = 0; // from the start, whoever has used getopt before
@@ -336,13 +355,14 @@ enum options_result options_read(int argc, char **argv, struct options *out, str
 			errors_add(errors, 0, "%s: %s", argv[optind - 1],
 				id == '?' ? "there is no such option" : "its value is missing");
 		else if (!read_port_option(&r, id, name, optarg) &&
-			!read_traffic_option(&r, id, name, optarg))
+			!read_traffic_option(&r, id, name, optarg) &&
+			!read_secure_option(&r, id, name, optarg))
 			read_word_option(&r, id, optarg);
 		at = -1;
 	}
 	if (optind < argc)
 		errors_add(errors, 0, "%s is not an option", argv[optind]);
-	check(&r);
+	options_check(&r);
 	if (out->calls && out->seconds == 0)
 		out->seconds = 10;
 	return errors->n == 0 ? OPTIONS_RUN : OPTIONS_WRONG;

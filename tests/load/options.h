@@ -7,8 +7,9 @@
 
 struct options {
 	struct load_map_config map;
-	struct load_config load; // without map, port, pools
-	bool calls;              // otherwise callee only
+	struct load_config load;             // without map, port, pools, identities
+	struct identities_config identities; // of TLS; else without a folder
+	bool calls;                          // otherwise callee only
 	bool find_max;
 	bool json;
 	bool sleep; // when there is nothing to do: for shared cores
@@ -16,6 +17,7 @@ struct options {
 	double seconds; // of a callee: 0 until it is stopped
 	double warm_up_seconds;
 	double drain_seconds; // for the last answers, at most
+	double wait_seconds;  // for the first one, and all connections
 	double allowed_ppm;
 	double precision;
 };

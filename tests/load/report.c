@@ -6,12 +6,51 @@
 
 static const char *transport_text(const struct options *o)
 {
-	return o->map.transport == TRANSPORT_TCP ? "tcp" : "udp";
+	return transport_name(o->map.transport);
 }
 
 static double quantile_us(const struct caller_counts *c, double share)
 {
 	return (double)histogram_quantile(&c->latency, share) / 1e3;
+}
+
+// Since the start, as all of flows_counts.
+static void connections_as_json(const struct flows_counts *f, FILE *out)
+{
+	const struct tls_flows_counts *s = &f->secure;
+
+	fprintf(out,
+		", \"cut\": %" PRIu64 ", \"storms\": %" PRIu64
+		", \"back_ms\": %.1f, \"worst_back_ms\": %.1f, \"handshakes\": %" PRIu64
+		", \"handshakes_failed\": %" PRIu64 ", \"broken\": %" PRIu64
+		", \"key_updates\": %" PRIu64 ", \"peer_key_updates\": %" PRIu64,
+		f->n_cut, f->n_storms, (double)f->last_back_ns / 1e6,
+		(double)f->worst_back_ns / 1e6, s->n_done, s->n_failed, s->n_broken, s->n_updates,
+		s->n_peer_updates);
+}
+
+static void connections_as_text(const struct flows_counts *f, FILE *out)
+{
+	const struct tls_flows_counts *s = &f->secure;
+
+	if (f->n_closed > 0)
+		fprintf(out,
+			"  connections closed so far: %" PRIu64 ", of them by us %" PRIu64
+			", unframed %" PRIu64 "\n",
+			f->n_closed, f->n_cut, f->n_unframed);
+	if (f->n_storms > 0)
+		fprintf(out, "  storms        %" PRIu64 ", all back after %.0f ms at most\n",
+			f->n_storms, (double)f->worst_back_ns / 1e6);
+	if (s->n_done + s->n_failed == 0)
+		return;
+	fprintf(out,
+		"  handshakes    %" PRIu64 ", failed %" PRIu64 "; sessions broken %" PRIu64
+		"%s%s\n",
+		s->n_done, s->n_failed, s->n_broken, s->failure[0] != '\0' ? "; the last: " : "",
+		s->failure);
+	if (s->n_updates + s->n_peer_updates > 0)
+		fprintf(out, "  key updates   %" PRIu64 ", of the peer's %" PRIu64 "\n",
+			s->n_updates, s->n_peer_updates);
 }
 
 static void trial_as_json(
@@ -34,9 +73,11 @@ static void trial_as_json(
 	fprintf(out,
 		"\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f, "
 		"\"users\": %.0f, \"dropped\": %" PRIu64 ", \"closed\": %" PRIu64
-		", \"unframed\": %" PRIu64 "}\n",
+		", \"unframed\": %" PRIu64,
 		quantile_us(c, 0.5), quantile_us(c, 0.99), quantile_us(c, 0.999), quantile_us(c, 1),
 		r->users, r->n_dropped, r->flows.n_closed, r->flows.n_unframed);
+	connections_as_json(&r->flows, out);
+	fputs("}\n", out);
 }
 
 static void trial_as_text(
@@ -63,10 +104,7 @@ static void trial_as_text(
 		quantile_us(c, 1));
 	if (r->n_dropped > 0)
 		fprintf(out, "  our own port dropped %" PRIu64 " frames\n", r->n_dropped);
-	if (r->flows.n_closed > 0)
-		fprintf(out,
-			"  connections closed so far: %" PRIu64 ", of them unframed %" PRIu64 "\n",
-			r->flows.n_closed, r->flows.n_unframed);
+	connections_as_text(&r->flows, out);
 }
 
 void report_trial(const struct options *o, const struct load_result *r, double rate, FILE *out)
@@ -78,30 +116,46 @@ void report_trial(const struct options *o, const struct load_result *r, double r
 	fflush(out);
 }
 
-void report_callee(const struct options *o, const struct load_result *r, double seconds, FILE *out)
+static void callee_as_json(
+	const struct options *o, const struct load_result *r, double seconds, FILE *out)
 {
 	const struct callee_counts *c = r->callee;
 
+	fprintf(out,
+		"{\"what\": \"callee\", \"transport\": \"%s\", \"seconds\": %.1f, "
+		"\"requests\": %" PRIu64 ", \"answered\": %" PRIu64 ", \"altered\": %" PRIu64
+		", \"foreign\": %" PRIu64 ", \"unsent\": %" PRIu64 ", \"malformed\": %" PRIu64
+		", \"dropped\": %" PRIu64 ", \"opened\": %" PRIu64 ", \"unframed\": %" PRIu64,
+		transport_text(o), seconds, c->n_requests, c->n_answered, c->n_altered,
+		c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped, r->flows.n_opened,
+		r->flows.n_unframed);
+	connections_as_json(&r->flows, out);
+	fputs("}\n", out);
+}
+
+static void callee_as_text(
+	const struct options *o, const struct load_result *r, double seconds, FILE *out)
+{
+	const struct callee_counts *c = r->callee;
+
+	fprintf(out,
+		"callee, %s, %.1f s\n  requests      %" PRIu64 "\n  answered      %" PRIu64
+		"\n  altered       %" PRIu64 "\n  foreign       %" PRIu64
+		"\n  unsent        %" PRIu64 "\n  malformed     %" PRIu64
+		"\n  dropped       %" PRIu64 "\n  connections   %" PRIu64
+		"\n  unframed      %" PRIu64 "\n",
+		transport_text(o), seconds, c->n_requests, c->n_answered, c->n_altered,
+		c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped, r->flows.n_opened,
+		r->flows.n_unframed);
+	connections_as_text(&r->flows, out);
+}
+
+void report_callee(const struct options *o, const struct load_result *r, double seconds, FILE *out)
+{
 	if (o->json)
-		fprintf(out,
-			"{\"what\": \"callee\", \"transport\": \"%s\", \"seconds\": %.1f, "
-			"\"requests\": %" PRIu64 ", \"answered\": %" PRIu64
-			", \"altered\": %" PRIu64 ", \"foreign\": %" PRIu64 ", \"unsent\": %" PRIu64
-			", \"malformed\": %" PRIu64 ", \"dropped\": %" PRIu64
-			", \"opened\": %" PRIu64 ", \"unframed\": %" PRIu64 "}\n",
-			transport_text(o), seconds, c->n_requests, c->n_answered, c->n_altered,
-			c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped, r->flows.n_opened,
-			r->flows.n_unframed);
+		callee_as_json(o, r, seconds, out);
 	else
-		fprintf(out,
-			"callee, %s, %.1f s\n  requests      %" PRIu64 "\n  answered      %" PRIu64
-			"\n  altered       %" PRIu64 "\n  foreign       %" PRIu64
-			"\n  unsent        %" PRIu64 "\n  malformed     %" PRIu64
-			"\n  dropped       %" PRIu64 "\n  connections   %" PRIu64
-			"\n  unframed      %" PRIu64 "\n",
-			transport_text(o), seconds, c->n_requests, c->n_answered, c->n_altered,
-			c->n_foreign, c->n_unsent, r->n_malformed, r->n_dropped, r->flows.n_opened,
-			r->flows.n_unframed);
+		callee_as_text(o, r, seconds, out);
 	fflush(out);
 }
 

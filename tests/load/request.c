@@ -90,42 +90,58 @@ static void add_uri(struct text *t, uint32_t user, struct view domain)
 	text_add(t, domain);
 }
 
-// A conversation's sender; chance is its.
-static void add_sender(struct text *t, const struct requests *r, uint64_t chance)
+void requests_domain_label(uint32_t number, char label[REQUEST_LABEL_BYTES])
 {
-	uint32_t number, digits = DOMAIN_DIGITS;
-	uint8_t label[1 + DOMAIN_DIGITS + 1] = "d00000.";
+	memcpy(label, "d00000.", REQUEST_LABEL_BYTES);
+	for (unsigned digits = DOMAIN_DIGITS; digits > 0; digits--, number /= 10)
+		label[digits] = (char)('0' + number % 10);
+}
+
+// A conversation's sender; chance is its.
+static void add_sender(struct text *t, const struct requests *r, uint64_t chance, uint32_t domain)
+{
+	char label[REQUEST_LABEL_BYTES];
 
 	add_user(t, (uint32_t)chance % r->config.n_users);
 	if (r->config.n_domains > 1) {
-		number = (uint32_t)(scatter(chance) % r->config.n_domains);
-		for (; digits > 0; digits--, number /= 10)
-			label[digits] = (uint8_t)('0' + number % 10);
-		text_add(t, view_of(label, sizeof(label)));
+		if (domain == REQUEST_ANY_DOMAIN)
+			domain = (uint32_t)(scatter(chance) % r->config.n_domains);
+		requests_domain_label(domain, label);
+		text_add(t, view_string(label));
 	}
 	text_add(t, r->from_domain);
 }
 
+struct via {
+	const char *start, *contact;
+};
+
+// By what way, as Via and Contact say it.
+static const struct via vias_of[] = {
+	[TRANSPORT_NONE] = {" SIP/2.0\r\nVia: SIP/2.0/UDP ", ">\r\n"},
+	[TRANSPORT_UDP] = {" SIP/2.0\r\nVia: SIP/2.0/UDP ", ">\r\n"},
+	[TRANSPORT_TCP] = {" SIP/2.0\r\nVia: SIP/2.0/TCP ", ";transport=tcp>\r\n"},
+	[TRANSPORT_TLS] = {" SIP/2.0\r\nVia: SIP/2.0/TLS ", ";transport=tls>\r\n"},
+};
+
 // Everything up to the number of Content-Length; *mark is where the Call-ID says the body's.
 static void add_head(struct text *t, const struct requests *r, const struct mix_request *what,
-	uint64_t id, struct view sent_by, uint8_t **mark)
+	uint64_t id, const struct request_sender *sender, uint8_t **mark)
 {
 	const struct form *form = &forms[what->kind];
-	bool tcp = r->config.transport == TRANSPORT_TCP;
+	const struct via *via = &vias_of[r->config.transport];
 	uint64_t chance = scatter(what->conversation);
 	uint32_t to = (uint32_t)(chance >> 32) % r->config.n_users;
 
 	text_add(t, view_string(form->method));
 	text_add(t, VIEW(" "));
 	add_uri(t, to, r->to_domain);
-	text_add(t,
-		tcp ? VIEW(" SIP/2.0\r\nVia: SIP/2.0/TCP ")
-		    : VIEW(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
-	text_add(t, sent_by);
+	text_add(t, view_string(via->start));
+	text_add(t, sender->sent_by);
 	text_add(t, VIEW(";branch=" COOKIE));
 	text_add_hex64(t, id);
 	text_add(t, VIEW(";rport\r\nMax-Forwards: 70\r\nFrom: <"));
-	add_sender(t, r, chance);
+	add_sender(t, r, chance, sender->domain);
 	text_add(t, VIEW(">;tag="));
 	text_add_hex64(t, chance);
 	text_add(t, VIEW("\r\nTo: <"));
@@ -138,8 +154,8 @@ static void add_head(struct text *t, const struct requests *r, const struct mix_
 	text_add(t, VIEW("\r\n"));
 	if (form->has_contact) {
 		text_add(t, VIEW("Contact: <sip:"));
-		text_add(t, sent_by);
-		text_add(t, tcp ? VIEW(";transport=tcp>\r\n") : VIEW(">\r\n"));
+		text_add(t, sender->sent_by);
+		text_add(t, view_string(via->contact));
 	}
 	text_add(t, view_string(form->fields));
 	text_add(t, VIEW("Content-Length: "));
@@ -173,14 +189,14 @@ static size_t fill_bytes(const struct requests *r, const struct mix_request *wha
 }
 
 size_t requests_write(const struct requests *r, const struct mix_request *what, uint64_t id,
-	struct view sent_by, uint8_t *out, size_t room)
+	const struct request_sender *sender, uint8_t *out, size_t room)
 {
 	const struct form *form = &forms[what->kind];
 	struct text t = text_over(out, room), at_mark;
 	size_t n_fill, n_body;
 	uint8_t *mark;
 
-	add_head(&t, r, what, id, sent_by, &mark);
+	add_head(&t, r, what, id, sender, &mark);
 	if (t.overflow)
 		return 0;
 	n_fill = fill_bytes(r, what, text_view(&t).len);

@@ -35,9 +35,20 @@ struct requests {
 
 void requests_init(struct requests *r, const struct requests_config *config);
 
-// sent_by: for Via and Contact. Its length, or 0 when it does not fit.
+// "d00000." of the number of a domain.
+#define REQUEST_LABEL_BYTES 8
+void requests_domain_label(uint32_t number, char label[REQUEST_LABEL_BYTES]);
+
+// Who sends: sent_by for Via and Contact; domain of those below from_domain, where there are some.
+struct request_sender {
+	struct view sent_by;
+	uint32_t domain;
+};
+#define REQUEST_ANY_DOMAIN UINT32_MAX // that of the conversation
+
+// Its length, or 0 when it does not fit.
 size_t requests_write(const struct requests *r, const struct mix_request *what, uint64_t id,
-	struct view sent_by, uint8_t *out, size_t room);
+	const struct request_sender *sender, uint8_t *out, size_t room);
 
 // What a Call-ID of ours says.
 struct request_mark {

@@ -76,7 +76,14 @@ static int open_flows(struct station *s)
 	s->conns = conns_new(&config);
 	if (s->conns == NULL)
 		return -errno;
-	s->flows = flows_new(s->conns, map->tcp.n_conns);
+	s->flows = flows_new(&(struct flows_config){
+		.conns = s->conns,
+		.n_max = map->tcp.n_conns,
+		.identities = map->listeners[0].local.transport == TRANSPORT_TLS
+			? s->config.identities
+			: NULL,
+		.peer_name = s->config.peer_name,
+	});
 	return s->flows != NULL ? 0 : -ENOMEM;
 }
 
@@ -182,7 +189,7 @@ int station_send(struct station *s, const struct way *to, struct view message)
 {
 	if (to->transport == TRANSPORT_UDP)
 		return send_datagram(s, to, message);
-	return tcp_write(conns_engine(s->conns), to->conn, message.at, (uint32_t)message.len);
+	return flows_write(s->flows, to->conn, message);
 }
 
 bool station_flush(struct station *s)

@@ -18,6 +18,8 @@ struct station_config {
 	struct pools *pools;
 	struct hearer hearer;
 	const uint64_t *clock; // ticks of the TSC, for a test; NULL: the TSC itself
+	const struct identities *identities; // of TLS listeners, see flows.h
+	const char *peer_name;
 };
 
 struct station *station_new(const struct station_config *config); // NULL with errno
@@ -35,6 +37,6 @@ int station_send(struct station *s, const struct way *to, struct view message);
 // Sends off what was written. True when there is more.
 bool station_flush(struct station *s);
 
-// NULL where no listener takes TCP.
+// NULL where no listener takes TCP or TLS.
 struct flows *station_flows(struct station *s);
 const struct worker_counters *station_counters(const struct station *s);

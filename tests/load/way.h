@@ -11,7 +11,8 @@ struct way {
 	uint8_t transport;      // enum transport
 	uint16_t listener;      // ours, index in the core map
 	struct endpoint remote; // of UDP
-	tcp_conn_id conn;       // of TCP
+	tcp_conn_id conn;       // of TCP and TLS
+	uint32_t partner;       // of ours: who speaks, over TLS
 };
 
 // Who takes whole messages. m and its bytes are good during the call only.

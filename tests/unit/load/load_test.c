@@ -3,6 +3,7 @@
 // loses, doubles or changes what it is told to. Nothing here depends on how fast the machine is:
 // what is due is sent late rather than never.
 
+#include "control/tls/refusal.h"
 #include "lib/base/wire.h"
 #include "lib/net/ip.h"
 #include "tests/load/load.h"
@@ -10,10 +11,13 @@
 
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #define N_DESCRIPTORS 1024
 #define RATE          20000
 #define TURNS_MAX     20000000
+#define N_CONNS       8
 
 enum {
 	CALLER,
@@ -42,10 +46,12 @@ struct end {
 	struct pools pools;
 	struct port port;
 	struct rte_ring *rx, *tx;
+	struct identities *identities;
 	struct load *load;
 };
 
 static struct end ends[N_ENDS];
+static char folder[] = "/tmp/fedload-test.XXXXXX";
 static struct wire_fault wire_fault;
 // Where all are answered the drain ends with the last one, so it may be long; where some are not,
 // it lasts.
@@ -62,13 +68,44 @@ static void make_map(struct end *e, unsigned i, enum transport transport, bool s
 		.address = addresses[six][i],
 		.port = 5060,
 		.n_packets = 8192,
-		.n_conns = 8,
+		.n_conns = N_CONNS,
 		.transport = transport};
 	struct errors errors;
 
 	errors_init(&errors, "test");
 	assert_int_equal(load_map(&config, &e->map, &errors), 0);
 	e->port.map = &e->map.ports[0];
+}
+
+// Eight partners, and who answers them, of one CA.
+static void make_identities(void)
+{
+	static const char *const domains[N_ENDS] = {"fabrikam.example", "contoso.example"};
+	struct errors errors;
+
+	assert_non_null(mkdtemp(folder));
+	for (unsigned i = 0; i < N_ENDS; i++) {
+		errors_init(&errors, "test");
+		ends[i].identities =
+			identities_new(&(struct identities_config){.folder = folder,
+					       .domain = domains[i],
+					       .n_partners = i == CALLER ? N_CONNS : 1},
+				&errors);
+		assert_non_null(ends[i].identities);
+	}
+}
+
+static void drop_identities(void)
+{
+	char path[64];
+
+	for (unsigned i = 0; i < N_ENDS; i++)
+		identities_free(ends[i].identities);
+	snprintf(path, sizeof(path), "%s/ca.pem", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/ca.key", folder);
+	unlink(path);
+	rmdir(folder);
 }
 
 static int set_up(void **state)
@@ -78,6 +115,7 @@ static int set_up(void **state)
 	static struct core_map bare;
 
 	(void)state;
+	make_identities();
 	for (unsigned i = 0; i < N_ENDS; i++)
 		make_map(&ends[i], i, TRANSPORT_TCP, false);
 	bare = ends[0].map;
@@ -107,16 +145,15 @@ static int tear_down(void **state)
 	for (unsigned i = 0; i < N_ENDS; i++)
 		pools_close(&ends[i].pools);
 	eal_stop();
+	drop_identities();
 	return 0;
 }
 
-static void open_ends(enum transport transport, bool six, enum mix_name mix)
+static void open_ends_with(enum transport transport, bool six, struct load_config config)
 {
-	struct load_config config = {.mix = mix,
-		.from_domain = "fabrikam.example",
-		.to_domain = "contoso.example",
-		.n_conns = 8};
-
+	config.from_domain = "fabrikam.example";
+	config.to_domain = "contoso.example";
+	config.n_conns = N_CONNS;
 	wire_fault = (struct wire_fault){0};
 	for (unsigned i = 0; i < N_ENDS; i++)
 		make_map(&ends[i], i, transport, six);
@@ -127,11 +164,20 @@ static void open_ends(enum transport transport, bool six, enum mix_name mix)
 		config.port = &e->port;
 		config.pools = &e->pools;
 		config.target = (struct endpoint){0};
+		config.identities = transport == TRANSPORT_TLS ? e->identities : NULL;
+		if (i == CALLEE)
+			config.peer_name = NULL;
 		if (i == CALLER)
 			config.target = ends[CALLEE].map.listeners[0].local;
 		e->load = load_new(&config);
 		assert_non_null(e->load);
 	}
+}
+
+static void open_ends(enum transport transport, bool six, enum mix_name mix)
+{
+	open_ends_with(
+		transport, six, (struct load_config){.mix = mix, .peer_name = "contoso.example"});
 }
 
 static void close_ends(void)
@@ -239,7 +285,9 @@ static void assert_all_answered(enum transport transport, bool six, enum mix_nam
 	assert_true(load_passed(&caller, 0));
 	assert_int_equal(callee.callee->n_foreign + callee.callee->n_altered, 0);
 	assert_int_equal(callee.callee->n_requests, callee.callee->n_answered);
-	assert_int_equal(callee.flows.n_open, transport == TRANSPORT_TCP ? 8 : 0);
+	assert_int_equal(callee.flows.n_open, transport != TRANSPORT_UDP ? N_CONNS : 0);
+	assert_int_equal(caller.flows.secure.n_done, transport == TRANSPORT_TLS ? N_CONNS : 0);
+	assert_int_equal(caller.flows.secure.n_failed + caller.flows.secure.n_broken, 0);
 	close_ends();
 }
 
@@ -255,6 +303,104 @@ static void every_request_is_answered_over_tcp(void **state)
 	(void)state;
 	for (unsigned mix = 0; mix < MIX_N; mix++)
 		assert_all_answered(TRANSPORT_TCP, mix % 2 == 1, (enum mix_name)mix);
+}
+
+static void every_request_is_answered_over_tls(void **state)
+{
+	(void)state;
+	for (unsigned mix = 0; mix < MIX_N; mix++)
+		assert_all_answered(TRANSPORT_TLS, mix % 2 == 1, (enum mix_name)mix);
+}
+
+static void a_peer_that_does_not_prove_the_name_is_refused(void **state)
+{
+	struct load_result r;
+
+	(void)state;
+	open_ends_with(
+		TRANSPORT_TLS, false, (struct load_config){.peer_name = "northwind.example"});
+	do {
+		turn();
+		load_result(ends[CALLER].load, &r);
+	} while (r.flows.secure.n_failed < N_CONNS);
+	assert_int_equal(r.flows.secure.n_done + r.flows.n_open, 0);
+	assert_string_equal(r.flows.secure.failure, tls_refusal_text(TLS_REFUSAL_wrong_name));
+	close_ends();
+}
+
+static void key_updates_lose_no_request(void **state)
+{
+	const struct load_config config = {.mix = MIX_FEDERATION, .unrest.key_updates = 400};
+	struct load_result r, callee;
+
+	(void)state;
+	open_ends_with(TRANSPORT_TLS, false, config);
+	// A machine that stands still may skip the measured time.
+	do {
+		try(NULL, &patient, &r);
+		assert_true(load_passed(&r, 0));
+	} while (r.flows.secure.n_updates < 10);
+	load_result(ends[CALLEE].load, &callee);
+	// Every other one asks for the callee's.
+	assert_in_range(callee.flows.secure.n_peer_updates, 1, r.flows.secure.n_updates);
+	assert_int_equal(r.flows.n_closed, 0);
+	close_ends();
+}
+
+// In the middle of traffic.
+static void expect_all_back(enum transport transport)
+{
+	struct load *load;
+	struct load_result r;
+
+	open_ends_with(transport, false, (struct load_config){.mix = MIX_MESSAGE});
+	load = ends[CALLER].load;
+	try(NULL, &patient, &r);
+	for (unsigned i = 1; i <= 3; i++) {
+		load_pace(load, RATE);
+		assert_true(load_storm(load));
+		// Not while one is under way.
+		turn();
+		assert_false(load_storm(load));
+		while (!load_is_through(load))
+			turn();
+		load_result(load, &r);
+		assert_int_equal(r.flows.n_storms, i);
+		assert_int_equal(r.flows.n_cut, N_CONNS * i);
+		assert_int_equal(r.flows.n_closed, N_CONNS * i);
+		assert_int_equal(r.flows.n_opened, N_CONNS * (1 + i));
+		assert_true(r.flows.worst_back_ns >= r.flows.last_back_ns);
+		assert_true(r.flows.last_back_ns > 0);
+	}
+	assert_int_equal(r.flows.secure.n_done, transport == TRANSPORT_TLS ? r.flows.n_opened : 0);
+	assert_int_equal(caller_wrong(r.caller), 0);
+	close_ends();
+}
+
+static void after_a_storm_all_are_back(void **state)
+{
+	(void)state;
+	expect_all_back(TRANSPORT_TCP);
+	expect_all_back(TRANSPORT_TLS);
+}
+
+static void single_connections_come_back(void **state)
+{
+	const struct load_config config = {.mix = MIX_MESSAGE, .unrest.reconnects = 200};
+	struct load_result r;
+
+	(void)state;
+	open_ends_with(TRANSPORT_TLS, true, config);
+	do {
+		try(NULL, &impatient, &r);
+		assert_int_equal(caller_wrong(r.caller), 0);
+	} while (r.flows.n_cut < 2);
+	while (!load_is_through(ends[CALLER].load))
+		turn();
+	load_result(ends[CALLER].load, &r);
+	assert_int_equal(r.flows.n_opened, N_CONNS + r.flows.n_cut);
+	assert_int_equal(r.flows.n_storms + r.flows.n_unframed, 0);
+	close_ends();
 }
 
 static void lost_requests_are_counted_one_by_one(void **state)
@@ -378,6 +524,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_request_is_answered_over_udp),
 		cmocka_unit_test(every_request_is_answered_over_tcp),
+		cmocka_unit_test(every_request_is_answered_over_tls),
+		cmocka_unit_test(a_peer_that_does_not_prove_the_name_is_refused),
+		cmocka_unit_test(key_updates_lose_no_request),
+		cmocka_unit_test(after_a_storm_all_are_back),
+		cmocka_unit_test(single_connections_come_back),
 		cmocka_unit_test(lost_requests_are_counted_one_by_one),
 		cmocka_unit_test(a_second_answer_is_wrong_and_no_more_than_that),
 		cmocka_unit_test(a_body_changed_on_the_way_is_seen_at_both_ends),

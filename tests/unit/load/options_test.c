@@ -49,7 +49,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(
 		read_line(CALLER "--transport tcp --connections 64 --rate 2e5 --find-max "
 				 "--precision 1 --allow-loss 5 --seconds 3 --warm-up 0.5 "
-				 "--mix federation --bytes 700 --users 12 --domains 9 --drain 30 "
+				 "--mix federation --bytes 700 --users 12 --domains 9 --drain 30 --wait 7 "
 				 "--json --sleep "
 				 "--core 1 --port 5070 --vlan 7 --mtu 9000 --packets 20000 "
 				 "--gateway 192.0.2.254",
@@ -64,7 +64,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(o.load.message_bytes, 700);
 	assert_int_equal(o.load.n_users, 12);
 	assert_int_equal(o.load.n_domains, 9);
-	assert_true(o.drain_seconds == 30);
+	assert_true(o.drain_seconds == 30 && o.wait_seconds == 7);
 	assert_int_equal(o.map.core, 1);
 	assert_int_equal(o.map.port, 5070);
 	assert_int_equal(o.map.vlan, 7);
@@ -180,6 +180,82 @@ static void udp_has_as_many_listeners_as_connections_and_tcp_has_one(void **stat
 	assert_in_range(map.tcp.n_conns, 10000, 20000);
 }
 
+#define SECURE CALLER "--transport tls --certificates /tmp/c "
+
+static void over_tls_there_is_a_connection_a_partner(void **state)
+{
+	struct errors errors;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_line(SECURE, &o, &errors), OPTIONS_RUN);
+	assert_int_equal(o.load.target.transport, TRANSPORT_TLS);
+	assert_int_equal(o.load.target.port, 5061);
+	assert_int_equal(o.map.port, 5061);
+	assert_int_equal(o.load.n_conns, 1);
+	assert_int_equal(o.identities.n_partners, 1);
+	assert_string_equal(o.identities.domain, "a.example");
+	assert_string_equal(o.load.peer_name, "b.example");
+	assert_int_equal(read_line(SECURE "--partners 10000", &o, &errors), OPTIONS_RUN);
+	assert_int_equal(o.load.n_conns, 10000);
+	assert_int_equal(
+		read_line(SECURE "--partners 10 --connections 20", &o, &errors), OPTIONS_RUN);
+	assert_int_equal(o.load.n_conns, 20);
+}
+
+static void every_option_of_tls_is_taken(void **state)
+{
+	struct errors errors;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_line(SECURE "--trust roots.pem --peer-name relay.example --tls13 "
+					  "--storm-every 2 --reconnects 5 --key-updates 7",
+				 &o, &errors),
+		OPTIONS_RUN);
+	assert_string_equal(o.identities.folder, "/tmp/c");
+	assert_string_equal(o.identities.trust, "roots.pem");
+	assert_string_equal(o.load.peer_name, "relay.example");
+	assert_int_equal(o.identities.version_min, RECORD_TLS13);
+	assert_true(o.load.unrest.storms == 0.5 && o.load.unrest.reconnects == 5);
+	assert_true(o.load.unrest.key_updates == 7);
+}
+
+static void a_callee_over_tls_is_of_the_domain_that_is_called(void **state)
+{
+	struct errors errors;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_line("--callee --device net_tap0 --address 192.0.2.2/24 --transport "
+				   "tls --certificates c --to-domain b.example",
+				 &o, &errors),
+		OPTIONS_RUN);
+	assert_string_equal(o.identities.domain, "b.example");
+	assert_null(o.load.peer_name);
+}
+
+static void what_does_not_go_with_tls_is_said(void **state)
+{
+	static const char *const lines[] = {
+		CALLER "--transport tls",
+		CALLER "--transport tcp --certificates c",
+		CALLER "--partners 4",
+		SECURE "--domains 4",
+		SECURE "--partners 4 --connections 3",
+		"--callee --device net_tap0 --address 192.0.2.2/24 --transport tls "
+		"--certificates c",
+	};
+	struct errors errors;
+	struct options o;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(read_line(lines[i], &o, &errors), OPTIONS_WRONG);
+		assert_int_equal(errors.n, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +266,10 @@ int main(void)
 		cmocka_unit_test(help_and_version_are_answered_whatever_else_is_wrong),
 		cmocka_unit_test(an_address_that_no_port_can_have_is_refused),
 		cmocka_unit_test(udp_has_as_many_listeners_as_connections_and_tcp_has_one),
+		cmocka_unit_test(over_tls_there_is_a_connection_a_partner),
+		cmocka_unit_test(every_option_of_tls_is_taken),
+		cmocka_unit_test(a_callee_over_tls_is_of_the_domain_that_is_called),
+		cmocka_unit_test(what_does_not_go_with_tls_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

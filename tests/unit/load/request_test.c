@@ -7,6 +7,7 @@
 
 #define ID UINT64_C(0x1234000000000042)
 
+static const struct request_sender sender = {VIEW("192.0.2.2:5060"), REQUEST_ANY_DOMAIN};
 static struct requests *requests;
 static struct sip_message *message;
 static uint8_t bytes[REQUEST_BYTES_MAX], answer[4096];
@@ -43,7 +44,7 @@ static int tear_down(void **state)
 
 static size_t write_request(const struct mix_request *what)
 {
-	return requests_write(requests, what, ID, VIEW("192.0.2.2:5060"), bytes, sizeof(bytes));
+	return requests_write(requests, what, ID, &sender, bytes, sizeof(bytes));
 }
 
 // Writes a request and reads it as whoever receives it does.
@@ -225,9 +226,36 @@ static void a_request_that_does_not_fit_is_not_written(void **state)
 
 	(void)state;
 	for (size_t room = 0; room < n; room++)
+		assert_int_equal(requests_write(requests, &im, ID, &sender, bytes, room), 0);
+	assert_int_equal(requests_write(requests, &im, ID, &sender, bytes, n), n);
+}
+
+static void a_sender_over_tls_is_of_the_domain_that_is_given(void **state)
+{
+	const struct request_sender third = {VIEW("192.0.2.2:5061"), 3};
+	struct requests_config config = requests->config;
+	struct sip_address from;
+	struct sip_value where;
+	struct sip_via via;
+	size_t n;
+
+	(void)state;
+	config.n_domains = 7;
+	config.transport = TRANSPORT_TLS;
+	requests_init(requests, &config);
+	for (uint32_t i = 0; i < 20; i++) {
+		const struct mix_request what = {.kind = MIX_SUBSCRIBE, .conversation = i};
+
+		n = requests_write(requests, &what, ID + i, &third, bytes, sizeof(bytes));
 		assert_int_equal(
-			requests_write(requests, &im, ID, VIEW("192.0.2.2:5060"), bytes, room), 0);
-	assert_int_equal(requests_write(requests, &im, ID, VIEW("192.0.2.2:5060"), bytes, n), n);
+			sip_message_parse(view_of(bytes, n), SIP_STREAM, message), REASON_none);
+		assert_int_equal(sip_from(message, &from), 0);
+		assert_true(view_equal(from.uri.host, VIEW("d00003.fabrikam.example")));
+		assert_int_equal(sip_top_via(message, &via, &where), 0);
+		assert_int_equal(via.transport, TRANSPORT_TLS);
+		assert_non_null(memmem(bytes, n, ";transport=tls>", 15));
+	}
+	configure(TRANSPORT_UDP, 512);
 }
 
 int main(void)
@@ -236,6 +264,7 @@ int main(void)
 		cmocka_unit_test(every_kind_is_sip_and_recognised_and_whole),
 		cmocka_unit_test(a_message_has_the_length_asked_for_but_for_a_byte),
 		cmocka_unit_test(senders_are_of_as_many_domains_as_asked_for),
+		cmocka_unit_test(a_sender_over_tls_is_of_the_domain_that_is_given),
 		cmocka_unit_test(a_document_has_the_length_asked_for),
 		cmocka_unit_test(any_changed_byte_of_a_body_is_noticed),
 		cmocka_unit_test(the_body_of_another_request_is_not_whole),
