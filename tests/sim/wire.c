@@ -124,17 +124,20 @@ static bool is_cut(const struct wire *w, uint8_t to, uint64_t now)
 }
 
 // One byte of a packet becomes another one. A change of one byte never goes past the checksum, as
-// one of two words might. What no checksum covers is IPv6's length: it stays, for a shorter packet
-// could be right by chance.
+// one of two words might. What no checksum covers stays: IPv6's length, for a shorter packet could
+// be right by chance; and ARP, for a wrong neighbour is believed for half a minute.
 static void corrupt(struct wire *w, struct wire_packet *p)
 {
 	uint32_t spared = w->link_bytes;
+	unsigned version;
 
 	if (p->n_bytes <= spared + 6)
 		return;
-	if (p->bytes[spared] >> 4 == 6)
+	version = p->bytes[spared] >> 4;
+	if (version == 6)
 		spared += 6;
-
+	else if (version != 4)
+		return;
 	p->bytes[spared + rng_below(&w->rng, p->n_bytes - spared)] ^=
 		(uint8_t)rng_between(&w->rng, 1, 255);
 	w->n_corrupted++;
