@@ -122,7 +122,8 @@ static void run_timers(struct worker *w, uint64_t now)
 	net_timers(w->net, now, TIMERS_BUDGET);
 	if (w->conns != NULL) {
 		tcp_timers(conns_engine(w->conns), worker_ns(w, now), CONN_TIMERS_BUDGET);
-		streams_timers(w->streams, worker_ns(w, now), CONN_TIMERS_BUDGET);
+		if (w->streams != NULL)
+			streams_timers(w->streams, worker_ns(w, now), CONN_TIMERS_BUDGET);
 	}
 	w->counters.hash_disagreed = w->steering.n_disagreed;
 	w->next_timers = now + w->hz / TIMERS_PER_SECOND;

@@ -4,6 +4,8 @@
 # program, without devices; then through a wire that loses, repeats, reorders and damages them. As
 # client and as server, IPv4 and IPv6.
 #   tests/interop/tcp_lwip.sh BUILD_DIR
+# device=right|wrong|none: two workers of the product in the engine's place, whose device says the hash
+# of RSS so (tcp_lwip_workers.sh); fewer cases.
 # world_keep=1 keeps the logs and the traces (.pcap) of cases that failed.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
@@ -28,7 +30,11 @@ both_up() {
     world_wait 5 test -S "$world_dir/ours" || return 1
     port="connect:$world_dir/ours"
   fi
-  local engine=(timeout 120 "$build/engine-talker" --port "$port" --address "$ours")
+  local engine=(timeout 120 "$build/engine-talker" --port "$port" --address "$ours") bits=24
+  if [ -n "${device:-}" ]; then
+    [[ "$ours" != *:* ]] || bits=64
+    engine=(timeout 120 "$build/worker-talker" --port "$port" --device "$device" --address "$ours/$bits")
+  fi
   local lwip=(timeout 120 "$build/lwip-talker" --port "connect:$world_dir/theirs"
     --address "$theirs" --pcap "$world_dir/frames.pcap" "${options[@]}")
   case "$role" in
@@ -36,7 +42,7 @@ both_up() {
     server) engine+=(serve "$ours" 7000 "${serving[@]}") lwip+=(ask "$ours" 7000 "$@") ;;
   esac
   world_start engine "${engine[@]}"
-  world_wait 5 test -S "$world_dir/theirs" || return 1
+  world_wait 30 test -S "$world_dir/theirs" || return 1
   world_start lwip "${lwip[@]}"
 }
 
@@ -122,7 +128,7 @@ trap 'exit 130' INT TERM
 # cases ROLE WIRE ENGINE_MB LWIP_MB MANY CHURN
 cases() {
   local role=$1 wire=$2 many=$5 churn=$6 family
-  local size=(--up "${3}000000" --down "${4}000000") title="our engine as $1, $2 wire"
+  local size=(--up "${3}000000" --down "${4}000000") title="$name as $1, $2 wire"
   [ "$role" = client ] || size=(--up "${4}000000" --down "${3}000000")
   for family in 4 6; do
     "$run" "IPv$family, $title: $3 MB to lwIP and $4 MB from it arrive byte for byte" \
@@ -140,8 +146,18 @@ cases() {
     "$role" 4 "$wire" "$churn" --at-once 50 --up 100 --down 100
 }
 
+name="our engine"
 options=()
 run=check
+if [ -n "${device:-}" ]; then
+  name="two workers, hash $device,"
+  cases client plain 20 20 200 500
+  cases server plain 20 20 200 500
+  run=begin
+  [ "$device" = right ] || cases server lossy 2 1 50 50
+  collect
+  exit
+fi
 cases client plain 100 100 1000 3000
 cases server plain 100 100 1000 3000
 options=(--ports 64)

@@ -8,7 +8,7 @@
 // In the end a second line: left conns N half-open N chunks N in N out N.
 
 #include "lib/base/siphash.h"
-#include "tests/wire/ask.h"
+#include "tests/wire/links.h"
 #include "tests/wire/station.h"
 
 #include <errno.h>
@@ -21,122 +21,17 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define LINKS_MAX  4096
 #define TIMERS_NS  1000000
 #define FIRST_PORT 32768
 #define N_PORTS    28000
 #define RESOLVE_NS 50000000
 
-struct link {
-	bool used, eof, closing;
-	tcp_conn_id id;
-	struct chat chat;
-};
-
 static struct station station;
-static struct link links[LINKS_MAX];
-static unsigned n_links; // ever used
+static struct links links;
 static struct ask ask;
 static uint32_t buffer_bytes = 1 << 20;
 static uint64_t linger_ns = 10000000000, now, next_timers_ns, next_resolve_ns, done_ns;
 static uint16_t next_port;
-
-static uint32_t link_write(void *stream, const uint8_t *bytes, uint32_t n_bytes)
-{
-	struct link *l = stream;
-	uint32_t room = tcp_room(station.tcp, l->id);
-
-	if (n_bytes > room && room < buffer_bytes / 2) {
-		// Refused, so that it is told when there is more.
-		tcp_write(station.tcp, l->id, bytes, n_bytes);
-		return 0;
-	}
-	n_bytes = n_bytes < room ? n_bytes : room;
-	return tcp_write(station.tcp, l->id, bytes, n_bytes) == 0 ? n_bytes : 0;
-}
-
-static uint32_t link_read(void *stream, uint8_t *bytes, uint32_t n_bytes)
-{
-	struct link *l = stream;
-	uint32_t n = tcp_copy(station.tcp, l->id, 0, bytes, n_bytes);
-
-	tcp_consume(station.tcp, l->id, n);
-	return n;
-}
-
-static bool link_at_end(void *stream)
-{
-	struct link *l = stream;
-
-	return l->eof && tcp_readable(station.tcp, l->id) == 0;
-}
-
-static void link_finish(void *stream)
-{
-	struct link *l = stream;
-
-	l->closing = true;
-	tcp_close(station.tcp, l->id, now);
-}
-
-static void link_reset(void *stream)
-{
-	tcp_abort(station.tcp, ((struct link *)stream)->id, REASON_tcp_aborted);
-}
-
-static const struct chat_stream ops = {link_write, link_read, link_at_end, link_finish, link_reset};
-
-static struct link *link_new(tcp_conn_id id, const struct chat_request *request)
-{
-	unsigned i = 0;
-
-	while (i < n_links && links[i].used)
-		i++;
-	if (i == LINKS_MAX) {
-		tcp_abort(station.tcp, id, REASON_tcp_aborted);
-		return NULL;
-	}
-	if (i == n_links)
-		n_links++;
-	links[i] = (struct link){.used = true, .id = id};
-	tcp_set_user(station.tcp, id, i + 1);
-	chat_begin(&links[i].chat, &ops, &links[i], request, now);
-	return &links[i];
-}
-
-static void link_step(struct link *l)
-{
-	enum chat_outcome before = l->chat.outcome;
-
-	chat_step(&l->chat, now);
-	if (before == CHAT_GOES_ON && l->chat.outcome != CHAT_GOES_ON)
-		ask_note(&ask, &l->chat);
-}
-
-static void take_events(void)
-{
-	struct tcp_event e;
-
-	while (tcp_next_event(station.tcp, &e)) {
-		struct link *l = e.user > 0 ? &links[e.user - 1] : NULL;
-		bool went_on;
-
-		if (l == NULL && (e.what & TCP_OPENED) && !(e.what & TCP_CLOSED))
-			l = link_new(e.conn, NULL);
-		if (l == NULL)
-			continue;
-		l->eof |= (e.what & TCP_PEER_FINISHED) != 0;
-		link_step(l);
-		if (!(e.what & TCP_CLOSED))
-			continue;
-		went_on = l->chat.outcome == CHAT_GOES_ON;
-		chat_gone(&l->chat, e.reason != REASON_tcp_closed, reason_name(e.reason));
-		if (went_on)
-			ask_note(&ask, &l->chat);
-		chat_end(&l->chat);
-		l->used = false;
-	}
-}
 
 static void open_all(void)
 {
@@ -163,22 +58,8 @@ static void open_all(void)
 			fprintf(stderr, "engine-talker: cannot open: %s\n", strerror(-rc));
 			exit(1);
 		}
-		link_new(id, &request);
+		links_add(&links, id, &request);
 	}
-}
-
-// Steps what is due; how long nothing is to be done.
-static uint64_t step_due(void)
-{
-	uint64_t next = next_timers_ns;
-
-	for (unsigned i = 0; i < n_links; i++) {
-		if (links[i].used && links[i].chat.next_ns <= now)
-			link_step(&links[i]);
-		if (links[i].used && links[i].chat.next_ns < next)
-			next = links[i].chat.next_ns;
-	}
-	return next;
 }
 
 static bool turn(void)
@@ -188,17 +69,17 @@ static bool turn(void)
 	uint64_t next;
 	bool is_up;
 
-	now = ask_now_ns();
+	now = links.now = links.tcp_now = ask_now_ns();
 	is_up = station_receive(&station, now);
 	if (now >= next_timers_ns) {
 		tcp_timers(station.tcp, now, LINKS_MAX);
 		next_timers_ns = now + TIMERS_NS;
 	}
-	take_events();
+	links_take_events(&links);
 	open_all();
-	next = step_due();
+	next = links_step_due(&links, next_timers_ns);
 	station_send(&station, now);
-	take_events();
+	links_take_events(&links);
 	now = ask_now_ns();
 	wait.tv_nsec = next > now ? (long)(next - now) : 0;
 	ppoll(&polled, 1, &wait, NULL);
@@ -278,6 +159,9 @@ static void engine_up(void)
 	}
 	memset(memory, 0, n_bytes);
 	station.tcp = tcp_init(memory, &config, station.counters, now);
+	links.tcp = station.tcp;
+	links.ask = &ask;
+	links.buffer_bytes = buffer_bytes;
 	if (ask.serves && tcp_listen(station.tcp, &ask.server, station.mtu, 0) != 0)
 		exit(1);
 }

@@ -11,8 +11,6 @@
 #include <rte_cycles.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
-#include <rte_ip.h>
-#include <rte_thash.h>
 #include <unistd.h>
 
 #define RING_FRAMES 2048
@@ -235,7 +233,7 @@ static void open_load(enum world_end i, enum transport transport)
 	assert_non_null(e->load);
 }
 
-void loaded_world_begin(enum transport transport, enum world_device device)
+void loaded_world_begin(enum transport transport, enum device device)
 {
 	world.device = device;
 	world.n_shuffled = 0;
@@ -249,7 +247,7 @@ void loaded_world_begin(enum transport transport, enum world_device device)
 	assert_true(world.exchange != NULL && world.workers != NULL);
 	// A device of rings knows no hash; the one between them and fedload does.
 	for (unsigned p = 0; p < WORLD_PORTS; p++)
-		world.ports[p].rx_hash = device != DEVICE_DENIES && device != DEVICE_LAGS;
+		world.ports[p].rx_hash = device_promises(device);
 	for (unsigned w = 0; w < WORLD_WORKERS; w++)
 		assert_int_equal(worker_init(&world.workers[w], &world.map, w, world.ports,
 					 &world.pools[w], world.exchange),
@@ -366,60 +364,16 @@ int loaded_world_end(void **state)
 	return 0;
 }
 
-// The hash of RSS over addresses, and ports where there are any (no options, whole packets); false
-// for what has none, which a device gives to queue 0.
-static bool hash_of(const struct port *port, const struct rte_mbuf *frame, uint32_t *hash)
-{
-	const uint8_t *at = rte_pktmbuf_mtod(frame, const uint8_t *);
-	const bool four = wire_get16(at + 12) == RTE_ETHER_TYPE_IPV4;
-	const uint8_t *addresses = at + (four ? 26 : 22), protocol = at[four ? 23 : 20];
-	unsigned n = four ? 2 : 8;
-	uint32_t words[9];
-
-	if (!four && wire_get16(at + 12) != RTE_ETHER_TYPE_IPV6)
-		return false;
-	n += protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
-	for (unsigned i = 0; i < n; i++)
-		words[i] = wire_get32(addresses + 4 * (size_t)i);
-	*hash = rte_softrss(words, n, port->rss_key);
-	return true;
-}
-
 void loaded_world_receive(enum world_port p, struct rte_mbuf *frame)
 {
 	const struct port *port = &world.ports[p];
-	uint32_t hash = 0;
-	bool is_ip = hash_of(port, frame, &hash), hashed = is_ip;
-	unsigned queue = hash & (port->reta_size - 1);
+	bool is_ip;
+	unsigned queue = device_spread(world.device, port, frame, &world.n_shuffled, &is_ip);
 
-	switch (world.device) {
-	case DEVICE_RIGHT:
-		break;
-	case DEVICE_WRONG:
-		hash = (hash ^ 0x5a5a5a5a) * 0x9e3779b1;
-		queue = hash >> 16 & (port->reta_size - 1);
-		break;
-	case DEVICE_MISPLACED:
-		queue ^= 1;
-		break;
-	case DEVICE_SILENT:
-	case DEVICE_DENIES:
-		hashed = false;
-		queue = world.n_shuffled++ * 0x9e3779b1 >> 16 & (port->reta_size - 1);
-		break;
-	case DEVICE_LAGS:
-		hashed = false;
-		if (lag(p, port->reta[queue], frame))
-			return;
-		break;
-	}
-	world.hashed[p][port->reta[queue]] |= is_ip;
-	frame->ol_flags &= ~RTE_MBUF_F_RX_RSS_HASH;
-	if (hashed) {
-		frame->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
-		frame->hash.rss = hash;
-	}
-	put_in_queue(p, port->reta[queue], frame);
+	if (world.device == DEVICE_QUIET && lag(p, queue, frame))
+		return;
+	world.hashed[p][queue] |= is_ip;
+	put_in_queue(p, queue, frame);
 }
 
 static void give_to(struct world_end_state *e, struct rte_mbuf *frame)

@@ -11,6 +11,7 @@
 
 #include "dataplane/publish/publish.h"
 #include "tests/load/load.h"
+#include "tests/wire/device.h"
 
 #define WORLD_WORKERS 2
 #define WORLD_CONNS   32 // of a caller; over UDP as many ports
@@ -28,15 +29,6 @@ enum world_end {
 	WORLD_ENDS,
 };
 
-enum world_device {
-	DEVICE_RIGHT,     // spreads by the hash of RSS, and says it
-	DEVICE_WRONG,     // spreads by a hash of its own, and says that
-	DEVICE_MISPLACED, // says the right hash, and spreads by another table
-	DEVICE_SILENT,    // spreads as it likes, every frame anew, and says nothing
-	DEVICE_DENIES,    // likewise, and has said at the start that it knows no hash
-	DEVICE_LAGS,      // as a TAP of Linux: the ACK of a handshake comes by another queue, late
-};
-
 struct loaded_world {
 	struct core_map map;
 	struct pools pools[WORLD_WORKERS];
@@ -46,7 +38,8 @@ struct loaded_world {
 	struct worker *workers;
 	struct publisher publisher;
 	uint64_t now; // ticks of the TSC
-	enum world_device device;
+	enum device device; // a quiet one lags, as a TAP of Linux: the ACK of a handshake comes by
+			    // the other queue, late
 	unsigned n_shuffled;                     // by the device, a frame each
 	uint64_t n_lost;                         // frames that a queue did not take
 	unsigned n_overtaken;                    // by four frames that followed them
@@ -72,7 +65,7 @@ int loaded_world_close(void **state);
 
 // Fresh workers with a policy, caller and callee, for one case; and their end, also cmocka's
 // tear-down of a case, for one that has failed.
-void loaded_world_begin(enum transport transport, enum world_device device);
+void loaded_world_begin(enum transport transport, enum device device);
 int loaded_world_end(void **state);
 // Another caller, with connections of its own.
 void loaded_world_add_newcomer(enum transport transport);
