@@ -186,7 +186,7 @@ static enum reason find_body(struct sip_message *m, enum sip_framing framing)
 			return REASON_sip_bad_content_length;
 	}
 	if (length > rest.len)
-		return REASON_sip_body_short;
+		return framing == SIP_HEAD ? REASON_none : REASON_sip_body_short;
 	m->body = view_of(rest.at, length);
 	m->bytes.len = at + length;
 	return REASON_none;

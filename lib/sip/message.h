@@ -74,6 +74,7 @@ struct sip_message {
 enum sip_framing {
 	SIP_DATAGRAM, // with the datagram; a longer Content-Length is an error (RFC 3261 §18.3)
 	SIP_STREAM,   // by Content-Length, which is then mandatory (RFC 3261 §20.14)
+	SIP_HEAD,     // behind the head, or what there is of the body: the rest of it is elsewhere
 };
 
 // Indexes the message at the start of bytes, after any leading CRLFs (RFC 3261 §7.5).
