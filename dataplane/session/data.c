@@ -132,23 +132,37 @@ static int seal(struct sessions *s, struct session *t, struct view text, uint32_
 	return 0;
 }
 
+static int write_sealed(struct sessions *s, struct session *t, struct view text)
+{
+	size_t n_sealed;
+
+	if (!session_state_is_established(t->state))
+		return t->state == SESSION_OVER ? -EPIPE : -EAGAIN;
+	n_sealed = record_sealed_bytes(&t->record, s->config.crypto, text.len);
+	if (n_sealed > s->scratch_bytes)
+		return -EMSGSIZE;
+	return seal(s, t, text, (uint32_t)n_sealed);
+}
+
 int session_write(struct sessions *s, tcp_conn_id conn, const void *bytes, uint32_t n_bytes)
 {
 	struct session *t = session_of(s, conn);
-	size_t n_sealed;
 	int error;
 
 	if (t == NULL)
 		return tcp_write(s->config.tcp, conn, bytes, n_bytes);
-	if (!session_state_is_established(t->state))
-		return t->state == SESSION_OVER ? -EPIPE : -EAGAIN;
-	n_sealed = record_sealed_bytes(&t->record, s->config.crypto, n_bytes);
-	if (n_sealed > s->scratch_bytes)
-		return -EMSGSIZE;
-	error = seal(s, t, view_of(bytes, n_bytes), (uint32_t)n_sealed);
+	error = write_sealed(s, t, view_of(bytes, n_bytes));
 	if (error == 0)
 		t->n_sent++;
 	return error;
+}
+
+int session_write_part(struct sessions *s, tcp_conn_id conn, const void *bytes, uint32_t n_bytes)
+{
+	struct session *t = session_of(s, conn);
+
+	return t != NULL ? write_sealed(s, t, view_of(bytes, n_bytes))
+			 : tcp_write(s->config.tcp, conn, bytes, n_bytes);
 }
 
 void session_say_goodbye(struct sessions *s, struct session *t)

@@ -87,6 +87,8 @@ void session_count_message(struct sessions *s, tcp_conn_id conn);
 // Queues all of it, sealed, or none: as tcp_write(), which it is for a connection without a
 // session. -EAGAIN for a session that is not established yet.
 int session_write(struct sessions *s, tcp_conn_id conn, const void *bytes, uint32_t n_bytes);
+// Likewise of what is not the end of a message: it is not counted as one.
+int session_write_part(struct sessions *s, tcp_conn_id conn, const void *bytes, uint32_t n_bytes);
 // close_notify, where the connection is a session, and tcp_close().
 void session_close(struct sessions *s, tcp_conn_id conn, uint64_t now);
 // How far its keys are used up: it should give way to another connection.
