@@ -26,7 +26,7 @@ uint64_t core_map_memory_bytes(const struct core_map *map)
 	return MEMORY_BASE_BYTES +
 		map->n_workers *
 		(MEMORY_HUGE_BYTES + (uint64_t)map->n_packets * MEMORY_PACKET_BYTES +
-			descriptors * 256 +
+			descriptors * 256 + (uint64_t)map->n_bodies * CORE_MAP_BODY_BYTES +
 			(map->tcp.n_conns > 0 ? tcp_memory_bytes(&map->tcp) : 0));
 }
 
@@ -249,6 +249,7 @@ static void check_tcp(struct draft *d)
 	map->tcp.chunk_bytes = (uint16_t)(mtu - TCP_IP_BYTES_MIN);
 	if (d->n_buffers > 0)
 		map->tcp.n_chunks = d->n_buffers;
+	map->n_bodies = d->n_bodies;
 	for (unsigned l = 0; l < map->n_listeners; l++) {
 		if (map->listeners[l].n_source_conns > 0)
 			map->tcp.n_sources = map->tcp.n_conns;

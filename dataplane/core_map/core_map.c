@@ -194,6 +194,9 @@ static void set_value(struct draft *d, const struct schema_event *event)
 	case KEY_BUFFERS:
 		d->n_buffers = (uint32_t)event->number;
 		break;
+	case KEY_BODIES:
+		d->n_bodies = (uint32_t)event->number;
+		break;
 	case KEY_MAIN_CORE:
 		map->main_core = (unsigned)event->number;
 		d->main_core_line = event->line;
@@ -274,6 +277,7 @@ int core_map_parse(struct view text, const struct machine *machine, struct core_
 	memset(out, 0, sizeof(*out));
 	strcpy(out->socket, "/run/fedrelay/dataplane.sock");
 	d->map = out;
+	d->n_bodies = BODIES_DEFAULT;
 	d->machine = machine;
 	d->errors = errors;
 	d->warnings = warnings;

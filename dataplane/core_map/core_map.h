@@ -21,6 +21,7 @@ struct machine;
 #define CORE_MAP_DEVICE_BYTES  128
 #define CORE_MAP_PATH_BYTES    108
 #define CORE_MAP_ERROR_BYTES   256
+#define CORE_MAP_BODY_BYTES    65536
 
 enum idle_mode {
 	IDLE_POLL,  // spin: the core is the worker's alone
@@ -80,8 +81,9 @@ struct core_map {
 	unsigned main_core;
 	enum idle_mode idle;
 	enum hugepages hugepages;
-	bool use_hugepages;    // what hugepages comes to on this machine
-	uint32_t n_packets;    // packet buffers a worker
+	bool use_hugepages; // what hugepages comes to on this machine
+	uint32_t n_packets; // packet buffers a worker
+	uint32_t n_bodies;  // units of CORE_MAP_BODY_BYTES a worker, for large messages of streams
 	struct tcp_config tcp; // of a worker, without key; n_conns 0 where no listener takes any
 	char socket[CORE_MAP_PATH_BYTES];       // where control attaches
 	char control_user[CORE_MAP_NAME_BYTES]; // the one uid that may

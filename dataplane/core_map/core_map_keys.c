@@ -12,6 +12,7 @@ static const struct schema_key memory_keys[] = {
 	{"packets", KEY_PACKETS, SCHEMA_NUMBER, .min = 1024, .max = 4 << 20},
 	{"connections", KEY_CONNECTIONS, SCHEMA_NUMBER, .min = 16, .max = 4 << 20},
 	{"buffers", KEY_BUFFERS, SCHEMA_NUMBER, .min = 256, .max = 16 << 20},
+	{"bodies", KEY_BODIES, SCHEMA_NUMBER, .max = 1 << 20},
 	{NULL},
 };
 

@@ -12,12 +12,16 @@ struct draft_queue {
 	unsigned line;
 };
 
+// 40 MB a worker: two bodies of the longest that a policy can allow, eight of its default.
+#define BODIES_DEFAULT 640
+
 struct draft {
 	struct core_map *map;
 	const struct machine *machine;
 	struct errors *errors, *warnings;
 	unsigned main_core_line, hugepages_line, packets_line;
-	uint32_t n_conns, n_buffers;                     // 0: not said
+	uint32_t n_conns, n_buffers; // 0: not said
+	uint32_t n_bodies;
 	unsigned transport_line[CORE_MAP_LISTENERS_MAX]; // 0: none said
 	unsigned address_line[CORE_MAP_PORTS_MAX][CORE_MAP_ADDRESSES_MAX];
 	unsigned gateway4_line[CORE_MAP_PORTS_MAX], gateway6_line[CORE_MAP_PORTS_MAX];

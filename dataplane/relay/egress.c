@@ -27,7 +27,7 @@ void egress_config_default(struct egress_config *config)
 
 static bool is_valid(const struct egress_config *c)
 {
-	return c->tcp != NULL && c->sessions != NULL && c->n_workers > 0 &&
+	return c->tcp != NULL && c->sessions != NULL && c->backlogs != NULL && c->n_workers > 0 &&
 		c->n_workers <= EGRESS_WORKERS_MAX && c->worker < c->n_workers && c->n_slots > 0 &&
 		c->n_slots <= 1 << 24 && c->waiting_max >= 2 && c->waiting_of_all >= 2;
 }

@@ -22,8 +22,7 @@
 
 #pragma once
 
-#include "dataplane/relay/parcel.h"
-#include "dataplane/session/sessions.h"
+#include "dataplane/relay/backlogs.h"
 #include "lib/link/message.h"
 #include "lib/tcp/tcp.h"
 
@@ -36,6 +35,7 @@ struct egress;
 struct egress_config {
 	struct tcp *tcp;
 	struct sessions *sessions; // over it
+	struct backlogs *backlogs; // through which all of it writes messages
 	uint32_t send_bytes_max;   // of its config
 	const struct relay_host *host;
 	uint64_t *counters; // REASON_N

@@ -85,7 +85,8 @@ static tcp_conn_id carrier(struct egress *e, struct slot *s, uint64_t now)
 
 	if (s->state != SLOT_UP || worn == 0)
 		return s->state == SLOT_UP ? s->conn : worn;
-	if (tcp_unacked(e->config.tcp, worn) > 0 && now - s->state_since < SETTLE_NS) {
+	if ((tcp_unacked(e->config.tcp, worn) > 0 || backlogs_has(e->config.backlogs, worn)) &&
+		now - s->state_since < SETTLE_NS) {
 		slot_set_busy(e, s);
 		return 0;
 	}
@@ -122,15 +123,6 @@ static void end_stuck(struct egress *e, struct slot *s, tcp_conn_id conn, uint64
 	slot_lose(e, s, conn, REASON_egress_stuck, lost, now);
 }
 
-static int write_one(struct egress *e, tcp_conn_id conn, struct parcel *p)
-{
-	int error = session_write(e->config.sessions, conn, p->bytes, p->len);
-
-	if (error == 0)
-		e->config.host->put(e->config.host->arg, p);
-	return error;
-}
-
 // It takes nothing more: it is gone, or its keys are.
 static void give_up(struct egress *e, struct slot *s, tcp_conn_id conn, uint64_t now)
 {
@@ -143,14 +135,15 @@ void slot_flush(struct egress *e, struct slot *s, uint64_t now)
 	tcp_conn_id conn = carrier(e, s, now);
 
 	while (s->first != NULL && conn != 0) {
-		struct parcel *p = s->first;
-		int error = session_write(e->config.sessions, conn, p->bytes, p->len);
+		struct parcel *p = slot_pop(e, s);
+		int error = backlogs_write(e->config.backlogs, conn, p, now);
 
+		if (error < 0)
+			slot_unpop(e, s, p);
 		if (error == -EPIPE)
 			give_up(e, s, conn, now);
 		if (error < 0)
 			return;
-		e->config.host->put(e->config.host->arg, slot_pop(e, s));
 	}
 }
 
@@ -176,7 +169,7 @@ bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now
 	fits = parcel_fits(p, tcp_unacked(e->config.tcp, conn), e->config.send_bytes_max);
 
 	if (s->first == NULL && fits && conn != 0)
-		error = write_one(e, conn, p);
+		error = backlogs_write(e->config.backlogs, conn, p, now);
 	if (error == 0 && !keep)
 		s->full_since = 0;
 	if (error == 0)

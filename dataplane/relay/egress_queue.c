@@ -35,6 +35,17 @@ static bool has_shares(const struct egress *e, const struct slot *s, const struc
 		(of_origin == 0 || has_share(p, of_origin, c->waiting_of_all / c->n_workers));
 }
 
+// Counts what waits: one message more.
+static void add(struct egress *e, struct slot *s, const struct parcel *p)
+{
+	s->n_waiting++;
+	s->waiting_bytes += p->len;
+	s->waiting_weight += p->weight;
+	e->n_waiting++;
+	e->waiting_weight += p->weight;
+	e->waiting_of_origin[p->origin] += p->weight;
+}
+
 bool slot_wait(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
 {
 	const struct egress_config *c = &e->config;
@@ -50,14 +61,18 @@ bool slot_wait(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
 	else
 		s->last->next = p;
 	s->last = p;
-	s->n_waiting++;
-	s->waiting_bytes += p->len;
-	s->waiting_weight += p->weight;
-	e->n_waiting++;
-	e->waiting_weight += p->weight;
-	e->waiting_of_origin[p->origin] += p->weight;
+	add(e, s, p);
 	slot_set_busy(e, s);
 	return true;
+}
+
+void slot_unpop(struct egress *e, struct slot *s, struct parcel *p)
+{
+	p->next = s->first;
+	s->first = p;
+	if (p->next == NULL)
+		s->last = p;
+	add(e, s, p);
 }
 
 struct parcel *slot_pop(struct egress *e, struct slot *s)
@@ -81,7 +96,7 @@ void egress_refuse(struct egress *e, struct parcel *p, enum reason reason, uint6
 {
 	e->config.counters[reason]++;
 	if (p->is_response)
-		e->config.host->put(e->config.host->arg, p);
+		parcel_put(e->config.host, p);
 	else
 		e->config.refuse(e->config.arg, p, reason, now);
 }

@@ -96,6 +96,8 @@ void slot_clear_busy(struct egress *e, struct slot *s);
 // The parcel waits in the slot. False, and it stays the caller's, where that is full.
 bool slot_wait(struct egress *e, struct slot *s, struct parcel *p, uint64_t now);
 struct parcel *slot_pop(struct egress *e, struct slot *s); // NULL: none waits
+// What was popped waits on, in front of the others.
+void slot_unpop(struct egress *e, struct slot *s, struct parcel *p);
 // Counts reason, and tells the sender of a request. Takes the parcel.
 void egress_refuse(struct egress *e, struct parcel *p, enum reason reason, uint64_t now);
 // All that wait are refused.

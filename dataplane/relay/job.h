@@ -47,6 +47,12 @@ struct job {
 	struct sip_message message;
 };
 
+// Also where the body is yet to come.
+static inline size_t job_body_bytes(const struct job *job)
+{
+	return job->in->is_head ? job->message.content_length : job->message.body.len;
+}
+
 struct relay {
 	struct self self;
 	struct marks marks;

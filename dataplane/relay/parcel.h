@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A message under way between the relay and what carries it: written whole, in one piece, with the
-// place that it goes to. It lies in packet memory; whoever holds it passes it on or gives it back.
+// place that it goes to; of one too long for that its head alone, and its body apart (bodies.h). It
+// lies in packet memory; whoever holds it passes it on or gives it back.
 
 #pragma once
 
-#include "lib/base/addr.h"
+#include "dataplane/relay/bodies.h"
 #include "lib/base/reason.h"
 
 enum parcel_kind {
@@ -15,6 +16,7 @@ enum parcel_kind {
 struct parcel {
 	struct parcel *next; // of the queue it waits in
 	uint8_t *bytes;
+	struct body *body; // what follows; whole once the parcel leaves its streams. NULL: nothing
 	uint32_t len, room;
 	uint32_t certificate;        // of ours that is shown to a hop over TLS; 0: the default one
 	struct endpoint destination; // its transport says how it goes
@@ -52,3 +54,13 @@ struct relay_host {
 	// A connection whose return traffic comes to this worker: tcp_open() with a source port.
 	int (*open)(void *arg, uint16_t listener, const struct endpoint *remote, uint64_t *conn);
 };
+
+// Gives it back, and what it has beside packet memory.
+static inline void parcel_put(const struct relay_host *host, struct parcel *p)
+{
+	if (__builtin_expect(p->body != NULL, 0)) {
+		body_put(p->body);
+		p->body = NULL;
+	}
+	host->put(host->arg, p);
+}

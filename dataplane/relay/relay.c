@@ -182,7 +182,7 @@ static enum reason check_request(struct relay *r, struct job *job)
 		return REASON_sip_loop;
 	if (sip_header_first(&job->message, SIP_H_PROXY_REQUIRE) != NULL)
 		return REASON_sip_proxy_require;
-	if (job->message.body.len > r->body_bytes_max)
+	if (job_body_bytes(job) > r->body_bytes_max)
 		return REASON_sip_body_too_large;
 	return REASON_none;
 }
@@ -243,6 +243,14 @@ enum reason relay_read(struct relay *r, unsigned i, struct view bytes, size_t *n
 	job->fault = (uint16_t)fault;
 	*n_bytes = job->message.bytes.len;
 	return fault;
+}
+
+uint32_t relay_read_head(struct relay *r, unsigned i, struct view head)
+{
+	struct job *job = &r->jobs[i];
+
+	job->fault = (uint16_t)sip_message_parse(head, SIP_HEAD, &job->message);
+	return job->message.has_length ? job->message.content_length : 0;
 }
 
 // Stage one: what kind of message it is. Everything but an acceptable request ends here.

@@ -35,6 +35,9 @@ struct relay_in {
 	uint16_t listener;       // of TLS, outside: a request without card is refused
 	uint16_t fault; // enum reason; of a stream: what it is refused for, whatever it says
 	bool is_read;   // by relay_read(), as this number of the burst
+	// Likewise, by relay_read_head(): its body follows, and the caller carries that behind what
+	// is written to out.
+	bool is_head;
 };
 
 struct relay_out {
@@ -87,6 +90,9 @@ void relay_set_policy(struct relay *r, struct decider *decider, const struct ima
 // that is because not all of it is there, nothing has happened, and where the caller knows that it
 // is, the burst refuses it.
 enum reason relay_read(struct relay *r, unsigned i, struct view bytes, size_t *n_bytes);
+// Likewise of one whose head alone is at hand: the burst says what is wrong with it. How long a
+// body it says that it has.
+uint32_t relay_read_head(struct relay *r, unsigned i, struct view head);
 
 // n ≤ RELAY_BURST. Payloads stay the caller's and unchanged.
 void relay_burst(struct relay *r, const struct relay_in in[], struct relay_out out[], unsigned n);

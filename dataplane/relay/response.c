@@ -80,6 +80,10 @@ enum reason response_relay(const struct relay *r, struct job *job)
 	fault = cut_top_via(&edits, m);
 	if (fault != REASON_none)
 		return fault;
+	if (job->in->is_head &&
+		(job_body_bytes(job) > r->body_bytes_max ||
+			r->self.list[way.listener].local.transport == TRANSPORT_UDP))
+		return REASON_too_large_to_send;
 	if (m->status == 503)
 		soften_503(&edits, m);
 	stamp_cut(r, job, &edits);

@@ -4,6 +4,12 @@
 
 #include "dataplane/relay/job.h"
 
+// A message that this relay wrote; perhaps its head alone, where the body lies elsewhere.
+static bool read_own(struct view text, struct sip_message *m)
+{
+	return sip_message_parse(text, SIP_HEAD, m) == REASON_none;
+}
+
 void relay_undeliverable(struct relay *r, uint16_t listener, struct view request,
 	enum reason reason, struct relay_out *out)
 {
@@ -13,8 +19,8 @@ void relay_undeliverable(struct relay *r, uint16_t listener, struct view request
 
 	out->len = 0;
 	if (listener >= r->self.n || reason_sip_status(reason) == 0 ||
-		sip_message_parse(request, SIP_DATAGRAM, &job.message) != REASON_none ||
-		!job.message.is_request || job.message.method == SIP_M_ACK)
+		!read_own(request, &job.message) || !job.message.is_request ||
+		job.message.method == SIP_M_ACK)
 		return;
 	if (request_identify(rq, &job.message) != REASON_none ||
 		!response_find_way(r, &rq->via, r->self.list[listener].side, &way))
@@ -31,8 +37,7 @@ unsigned relay_may_reopen(struct relay *r, struct view response, const struct en
 	struct sip_message m;
 	struct sip_address from;
 
-	if (r->decider == NULL || sip_message_parse(response, SIP_DATAGRAM, &m) != REASON_none ||
-		sip_from(&m, &from) < 0)
+	if (r->decider == NULL || !read_own(response, &m) || sip_from(&m, &from) < 0)
 		return 0;
 	peer = image_peer_at(r->image, policy_peer_of(r->decider, from.uri.host));
 	if (peer == NULL)

@@ -80,6 +80,7 @@ static int open_egress(struct streams *s)
 	egress_config_default(&config);
 	config.tcp = s->config.tcp;
 	config.sessions = s->sessions;
+	config.backlogs = s->backlogs;
 	config.write_probe = write_probe;
 	config.send_bytes_max = s->config.send_bytes_max;
 	config.host = s->config.host;
@@ -122,6 +123,8 @@ struct streams *streams_new(const struct streams_config *config)
 	if (r == 0)
 		r = secure_init(s);
 	if (r == 0)
+		r = large_init(s);
+	if (r == 0)
 		r = open_egress(s);
 	if (r == 0) {
 		wheel_init(&s->wheel, &s->list[0].timer, sizeof(s->list[0]), 0);
@@ -138,6 +141,7 @@ void streams_free(struct streams *s)
 		return;
 	if (s->egress != NULL)
 		egress_free(s->egress);
+	large_fini(s);
 	secure_fini(s);
 	again_fini(s);
 	pending_fini(&s->pending);
@@ -169,6 +173,10 @@ void stream_set_timer(struct streams *s, struct stream *st, uint32_t ms)
 
 static void release(struct streams *s, struct stream *st)
 {
+	if ((st->flags & (STREAM_HOLDING | STREAM_TAKING)) == 0)
+		return;
+	if ((st->flags & STREAM_TAKING) != 0)
+		large_drop(s, st);
 	if ((st->flags & STREAM_HOLDING) != 0)
 		s->n_holding--;
 	st->flags &= (uint16_t)~STREAM_HOLDING;
@@ -215,11 +223,13 @@ void stream_close(struct streams *s, struct stream *st, enum reason reason, uint
 
 void stream_close_if_done(struct streams *s, struct stream *st, uint64_t now)
 {
-	bool is_part = st->frame.n_bytes > 0 || (st->flags & STREAM_SKIPPING) != 0;
+	bool is_part =
+		st->frame.n_bytes > 0 || (st->flags & (STREAM_SKIPPING | STREAM_TAKING)) != 0;
 	bool is_ours = (st->flags & STREAM_OURS) != 0;
 
 	if (worn_leave(s, st, now) || (st->flags & STREAM_FINISHED) == 0 ||
-		(st->flags & (STREAM_ACTIVE | STREAM_PAUSED | STREAM_CLOSING)) != 0)
+		(st->flags & (STREAM_ACTIVE | STREAM_PAUSED | STREAM_CLOSING | STREAM_WRITING)) !=
+			0)
 		return;
 	if (is_part)
 		stream_close(s, st, REASON_sip_stream_cut, now);
@@ -261,6 +271,8 @@ static struct stream *begin(struct streams *s, const struct tcp_event *event, ui
 		st->flags |= STREAM_OURS;
 	else
 		stream_set_timer(s, st, s->config.silence_s * 1000);
+	if (backlogs_has(s->backlogs, event->conn))
+		st->flags |= STREAM_WRITING;
 	if (is_secure(s, event))
 		secure_begin(s, st, now);
 	return st;
@@ -292,6 +304,8 @@ static void take_event(struct streams *s, const struct tcp_event *event, uint64_
 	if (st == NULL)
 		return;
 	if ((event->what & TCP_CLOSED) != 0) {
+		if ((st->flags & STREAM_WRITING) != 0)
+			backlogs_end(s->backlogs, event->conn, now);
 		secure_end(s, st, event->conn, event->reason);
 		end(s, st);
 		return;
@@ -310,6 +324,7 @@ bool streams_poll(struct streams *s, uint64_t now)
 	struct tcp_event event;
 
 	streams_set_now(s, now);
+	s->large.n_left = STREAMS_STORED_BYTES;
 	while (tcp_next_event(s->config.tcp, &event))
 		take_event(s, &event, now);
 	for (unsigned i = 0; i < BURSTS_A_POLL && streams_gather(s, now); i++) {
@@ -318,7 +333,7 @@ bool streams_poll(struct streams *s, uint64_t now)
 		streams_carry_burst(s, now);
 		streams_consume(s, now);
 	}
-	return s->first_active != 0;
+	return backlogs_poll(s->backlogs, now) || s->first_active != 0;
 }
 
 void streams_hear(struct streams *s, const struct link_message *m, uint64_t now)
@@ -364,6 +379,7 @@ void streams_timers(struct streams *s, uint64_t now, unsigned budget)
 	uint32_t index;
 
 	streams_set_now(s, now);
+	large_timers(s, now);
 	again_timers(s, &budget);
 	while (budget > 0 && wheel_next(&s->wheel, s->tick, &budget, &index)) {
 		budget--;
@@ -376,7 +392,11 @@ void streams_timers(struct streams *s, uint64_t now, unsigned budget)
 
 void streams_usage(const struct streams *s, struct streams_usage *out)
 {
-	*out = (struct streams_usage){.n_holding = s->n_holding};
+	*out = (struct streams_usage){
+		.n_holding = s->n_holding,
+		.n_intakes = s->large.n,
+		.n_bodies = bodies_used(s->large.bodies),
+	};
 	for (uint32_t i = 0; i < s->config.n_conns; i++)
 		out->n_streams += stream_is_used(&s->list[i]);
 	for (uint32_t i = 0; i < s->again.n; i++)

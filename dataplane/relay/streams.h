@@ -6,7 +6,8 @@
 // (timers A and E of RFC 3261 §17.1).
 //
 // A message that is not all there stays in the engine, whose window bounds it; long ones are
-// bounded in number too. Whoever does not read what it is answered is not read from.
+// bounded in number too, and the bodies of those longer than message_bytes_max by memory of their
+// own. Whoever does not read what it is answered is not read from.
 //
 // Thread: one worker's. Pure but for its host.
 
@@ -26,7 +27,12 @@ struct streams_config {
 	uint32_t n_conns;           // of the engine
 	uint32_t send_bytes_max;    // of the engine
 	uint32_t message_bytes_max; // less than the engine's receive_bytes_max
-	uint32_t n_holding;         // connections with part of a long message at once
+	// For bodies of longer messages: bodies_memory_bytes(), the caller's; nobody's once all
+	// workers' streams are freed.
+	void *bodies;
+	uint32_t n_bodies;     // units of it; 0: a longer message is refused
+	uint32_t buffer_bytes; // of the engine, in all, of which bodies in flight have a share
+	uint32_t n_holding;    // connections with part of a long message at once
 	// Both by weight (struct parcel), in all and of one next hop.
 	uint32_t n_again, again_of_target;     // requests being sent again over UDP at once
 	uint32_t n_waiting, waiting_of_target; // messages waiting for connections of ours
@@ -85,6 +91,7 @@ void streams_timers(struct streams *s, uint64_t now, unsigned budget);
 // For tests and fedctl.
 struct streams_usage {
 	uint32_t n_streams, n_holding, n_again;
+	uint32_t n_intakes, n_bodies; // bodies that are coming; units in use
 	struct egress_usage egress;
 };
 void streams_usage(const struct streams *s, struct streams_usage *out);

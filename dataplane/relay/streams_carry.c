@@ -9,7 +9,7 @@
 
 static void put(struct streams *s, struct parcel *p)
 {
-	s->config.host->put(s->config.host->arg, p);
+	parcel_put(s->config.host, p);
 }
 
 static void drop(struct streams *s, struct parcel *p, enum reason reason)
@@ -71,13 +71,19 @@ static void note_asked(struct streams *s, struct stream *st, const struct relay_
 		st->n_pending++;
 }
 
+// What a response answers, the parcel being gone.
+struct answered {
+	uint64_t branch;
+	unsigned method, status;
+};
+
 // It has been written.
 static void note_answered(
-	struct streams *s, struct stream *st, const struct parcel *p, uint64_t now)
+	struct streams *s, struct stream *st, const struct answered *a, uint64_t now)
 {
 	tcp_conn_id conn = stream_conn(s, st);
 
-	if (p->status < 200 || !pending_del(&s->pending, pending_tag(conn, p->branch, p->method)))
+	if (a->status < 200 || !pending_del(&s->pending, pending_tag(conn, a->branch, a->method)))
 		return;
 	if (st->n_pending > 0 && st->n_pending < UINT16_MAX)
 		st->n_pending--;
@@ -89,17 +95,17 @@ static void respond(struct streams *s, struct parcel *p, uint64_t now)
 {
 	tcp_conn_id conn = p->conn ^ s->salt;
 	struct stream *st = stream_of(s, conn);
+	const struct answered a = {p->branch, p->method, p->status};
 	int error = -EPIPE;
 
 	// What this relay says itself, at once, has no branch: nothing waits for it.
-	if (p->branch != 0)
-		again_hear(s, p->branch, p->method, p->status);
+	if (a.branch != 0)
+		again_hear(s, a.branch, a.method, a.status);
 	if (st != NULL && (st->flags & STREAM_CLOSING) == 0)
-		error = session_write(s->sessions, conn, p->bytes, p->len);
+		error = backlogs_write(s->backlogs, conn, p, now);
 	if (error == 0) {
-		if (p->branch != 0)
-			note_answered(s, st, p, now);
-		put(s, p);
+		if (a.branch != 0)
+			note_answered(s, st, &a, now);
 		return;
 	}
 	if (error == -EPIPE) {
@@ -116,7 +122,7 @@ static void respond(struct streams *s, struct parcel *p, uint64_t now)
 	}
 }
 
-static void carry(struct streams *s, struct parcel *p, uint64_t now)
+void streams_carry(struct streams *s, struct parcel *p, uint64_t now)
 {
 	const struct relay_host *host = s->config.host;
 
@@ -141,7 +147,7 @@ static void carry(struct streams *s, struct parcel *p, uint64_t now)
 void streams_take(struct streams *s, struct parcel *p, uint64_t now)
 {
 	streams_set_now(s, now);
-	carry(s, p, now);
+	streams_carry(s, p, now);
 }
 
 void streams_take_over(struct streams *s, struct parcel *p, uint64_t now)
@@ -177,7 +183,14 @@ void streams_refuse(void *arg, struct parcel *p, enum reason reason, uint64_t no
 		return;
 	}
 	parcel_describe(answer, &out);
-	carry(s, answer, now);
+	streams_carry(s, answer, now);
+}
+
+// Whether what is written is an answer of this relay: no body follows it.
+static bool is_refusal(const struct relay_out *out)
+{
+	return out->reason != REASON_sip_request_relayed &&
+		out->reason != REASON_sip_response_relayed;
 }
 
 // One of a burst: what the relay made of it is in out.
@@ -195,7 +208,10 @@ static void carry_out(struct streams *s, const struct relay_in *in, const struct
 		stream_set_sender(s, st, out->sender_hash, out->sender);
 		note_asked(s, st, out);
 	}
-	carry(s, p, now);
+	if (in->is_head && !is_refusal(out))
+		large_begin(s, st, p, now);
+	else
+		streams_carry(s, p, now);
 }
 
 // What is awaited of a request that came by a connection, or by which a response leaves.
@@ -213,6 +229,9 @@ void streams_carry_burst(struct streams *s, uint64_t now)
 {
 	struct streams_burst *b = &s->burst;
 
+	// They came before all that is in the burst.
+	if (s->large.first != NULL)
+		large_carry(s, now);
 	for (unsigned i = 0; i < b->n; i++)
 		prefetch_pending(s, &b->in[i], &b->out[i]);
 	for (unsigned i = 0; i < b->n; i++)

@@ -13,8 +13,9 @@
 #define PART_BYTES 4096
 // Until one that does not read is looked at again.
 #define PAUSE_MS 20
-// Of a refused body, thrown away so that the stream goes on; beyond, it is closed.
-#define SKIPPED_BYTES_MAX (16U << 20)
+// Of a refused body, thrown away so that the stream goes on; beyond, it is closed. More than any
+// limit of bodies that a policy can say.
+#define SKIPPED_BYTES_MAX (32U << 20)
 
 // A stream being read.
 struct reader {
@@ -118,28 +119,35 @@ static enum outcome lose(struct streams *s, struct reader *r, enum reason fault)
 	return WAITS;
 }
 
-// Its head alone is refused, and its body thrown away as it comes.
-static enum outcome refuse_by_head(struct streams *s, struct reader *r, enum reason fault)
+// Its head alone is judged, or refused for that fault; its body is thrown away as it comes, unless
+// large_begin() has another use for it.
+static enum outcome judge_by_head(struct streams *s, struct reader *r, enum reason fault)
 {
 	struct sip_frame *f = &r->st->frame;
 	uint32_t n_left = f->body_bytes, n_head = f->n_bytes;
+	struct streams_burst *b = &s->burst;
 	enum outcome outcome;
 	struct view head;
-	size_t n_read;
 	bool copied;
 
-	if (n_left > SKIPPED_BYTES_MAX)
-		return lose(s, r, fault);
+	if (n_left > SKIPPED_BYTES_MAX || n_head > s->config.message_bytes_max)
+		return lose(s, r, fault != REASON_none ? fault : REASON_sip_body_too_large);
 	head = bytes_at(s, r, 0, n_head, &copied);
 	if (head.len == 0)
 		return LATER;
-	(void)relay_read(s->config.relay, s->burst.n, head, &n_read);
+	// Where the parser sees another end than the frame did, what follows would be read as
+	// another message.
+	if (relay_read_head(s->config.relay, b->n, head) != n_left && fault == REASON_none)
+		fault = REASON_sip_bad_content_length;
 	outcome = take_message(s, r, head, n_head, fault, copied);
-	if (r->at > 0 && f->n_bytes == 0) {
-		f->body_bytes = n_left;
-		r->st->flags |= STREAM_SKIPPING;
-	}
-	return outcome;
+	if (r->at == 0 || f->n_bytes > 0)
+		return outcome;
+	f->body_bytes = n_left;
+	r->st->flags |= STREAM_SKIPPING;
+	if (fault != REASON_none)
+		return outcome;
+	b->in[b->n - 1].is_head = true;
+	return LATER;
 }
 
 // Enough of a long message has come that it is counted. False: there are too many.
@@ -188,13 +196,16 @@ static enum outcome read_on(struct streams *s, struct reader *r)
 		return lose(s, r, fault);
 	n_bytes = (uint64_t)f->n_bytes + f->body_bytes;
 	if (f->ended && n_bytes > s->config.message_bytes_max)
-		return refuse_by_head(s, r, REASON_sip_body_too_large);
+		return judge_by_head(s, r,
+			bodies_can_hold(s->large.bodies, f->body_bytes)
+				? REASON_none
+				: REASON_sip_body_beyond_memory);
 	if (!f->ended && f->n_bytes < left)
 		return LATER; // scratch memory is full
 	if (!f->ended || n_bytes > left) {
 		if (hold(s, r->st, left))
 			return WAITS;
-		return f->ended ? refuse_by_head(s, r, REASON_sip_streams_full)
+		return f->ended ? judge_by_head(s, r, REASON_sip_streams_full)
 				: lose(s, r, REASON_sip_streams_full);
 	}
 	bytes = bytes_at(s, r, 0, (uint32_t)n_bytes, &copied);
@@ -237,6 +248,18 @@ static void skip_body(struct reader *r)
 		st->flags &= (uint16_t)~STREAM_SKIPPING;
 }
 
+// A TLS stream's bytes lie all in one piece; others', from at on, in the engine.
+static enum outcome take_body(struct streams *s, struct reader *r)
+{
+	uint32_t n_here = r->at < r->piece.len ? (uint32_t)r->piece.len - r->at : 0;
+	uint32_t n = least(r->st->frame.body_bytes, r->readable - r->at);
+	bool is_here = n_here >= n;
+
+	n = large_store(s, r->st, is_here ? r->piece.at + r->at : NULL, r->at, n);
+	r->at += n;
+	return n > 0 ? progress(r) : LATER;
+}
+
 // What may be a CR and its LF in two pieces is looked at as one.
 static void skip_blank(struct streams *s, struct reader *r)
 {
@@ -262,7 +285,9 @@ static enum outcome read_next(struct streams *s, struct reader *r)
 {
 	uint32_t from = r->at;
 
-	if ((r->st->flags & STREAM_SKIPPING) != 0) {
+	if ((r->st->flags & (STREAM_SKIPPING | STREAM_TAKING)) != 0) {
+		if ((r->st->flags & STREAM_TAKING) != 0)
+			return take_body(s, r);
 		skip_body(r);
 		return progress(r);
 	}
@@ -276,13 +301,32 @@ static enum outcome read_next(struct streams *s, struct reader *r)
 	return is_lone_cr(r) ? WAITS : read_at_once(s, r);
 }
 
+// Where a message is being written, its answer may not come in between.
+static void answer_ping_behind(struct streams *s, const struct reader *r, uint64_t now)
+{
+	const struct relay_host *host = s->config.host;
+	struct parcel *p = host->get(host->arg, 2);
+
+	if (p == NULL)
+		return;
+	memcpy(p->bytes, "\r\n", 2);
+	p->len = 2;
+	p->kind = PARCEL_REQUEST;
+	p->is_response = true; // nobody is to be told of its end
+	if (backlogs_write(s->backlogs, r->conn, p, now) < 0)
+		parcel_put(host, p);
+}
+
 // RFC 5626 §4.4.1: one CRLF for a double one; several that came at once are one ping. It is a
 // keepalive's answer: where there is no room for it, there is no need for it either.
-static void answer_ping(struct streams *s, struct reader *r)
+static void answer_ping(struct streams *s, struct reader *r, uint64_t now)
 {
 	r->st->flags |= STREAM_HEARD;
 	streams_count(s, REASON_sip_keepalive);
-	(void)session_write(s->sessions, r->conn, "\r\n", 2);
+	if ((r->st->flags & STREAM_WRITING) != 0)
+		answer_ping_behind(s, r, now);
+	else
+		(void)session_write(s->sessions, r->conn, "\r\n", 2);
 }
 
 // It begins to be silent with a part of a message.
@@ -296,7 +340,8 @@ static void watch(struct streams *s, struct stream *st)
 // closes, and nobody else's.
 static bool must_pause(struct streams *s, struct stream *st, tcp_conn_id conn)
 {
-	if ((st->flags & STREAM_SAID) != 0 ||
+	// A backlog bounds itself: with a body in flight that much says nothing of who reads.
+	if ((st->flags & (STREAM_SAID | STREAM_WRITING)) != 0 ||
 		tcp_unacked(s->config.tcp, conn) < STREAMS_UNREAD_BYTES)
 		return false;
 	st->flags |= STREAM_PAUSED;
@@ -305,7 +350,7 @@ static bool must_pause(struct streams *s, struct stream *st, tcp_conn_id conn)
 }
 
 // Messages of what is there, as far as the burst and the stream's share of it take them.
-static enum outcome read_messages(struct streams *s, struct reader *r)
+static enum outcome read_messages(struct streams *s, struct reader *r, uint64_t now)
 {
 	enum outcome outcome = r->readable > 0 ? TAKEN : WAITS;
 
@@ -316,7 +361,7 @@ static enum outcome read_messages(struct streams *s, struct reader *r)
 			outcome = read_next(s, r);
 	}
 	if (r->n_pings > 0)
-		answer_ping(s, r);
+		answer_ping(s, r, now);
 	return outcome;
 }
 
@@ -333,7 +378,7 @@ static void read_secure(struct streams *s, struct reader *r, uint64_t now)
 	}
 	r->piece = read.text;
 	r->readable = (uint32_t)read.text.len;
-	outcome = read_messages(s, r);
+	outcome = read_messages(s, r, now);
 	if (r->end == REASON_none &&
 		!secure_keep(s, st, view_of(r->piece.at + r->at, r->readable - r->at)))
 		r->end = REASON_sip_streams_full;
@@ -347,13 +392,13 @@ static void read_secure(struct streams *s, struct reader *r, uint64_t now)
 	r->at = 0;
 }
 
-static void read_plain(struct streams *s, struct reader *r)
+static void read_plain(struct streams *s, struct reader *r, uint64_t now)
 {
 	enum outcome outcome;
 
 	r->piece = tcp_peek(s->config.tcp, r->conn);
 	r->readable = tcp_readable(s->config.tcp, r->conn);
-	outcome = read_messages(s, r);
+	outcome = read_messages(s, r, now);
 	if (outcome == LATER)
 		stream_activate(s, r->st);
 	else if (r->at < r->readable)
@@ -369,10 +414,12 @@ static void read_stream(struct streams *s, struct stream *st, uint64_t now)
 		r.at = tcp_readable(s->config.tcp, r.conn);
 	else if (must_pause(s, st, r.conn))
 		return;
+	else if ((st->flags & STREAM_TAKING) != 0 && s->large.n_left < STREAMS_OPEN_BYTES)
+		stream_activate(s, st); // its turn comes again
 	else if ((st->flags & STREAM_SECURE) != 0)
 		read_secure(s, &r, now);
 	else
-		read_plain(s, &r);
+		read_plain(s, &r, now);
 	b->read[b->n_read].conn = r.conn;
 	b->read[b->n_read].n_bytes = r.at;
 	b->read[b->n_read++].end = (uint16_t)r.end;

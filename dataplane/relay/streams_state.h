@@ -4,6 +4,7 @@
 //   streams.c         opening, events, timers
 //   streams_read.c    bytes to whole messages: a burst of them for the relay
 //   streams_carry.c   what leaves, to where it goes
+//   streams_large.c   messages whose body no packet buffer holds
 //   streams_secure.c  connections that are TLS: their beginning, their bytes, their end
 //   streams_again.c   requests that are repeated over UDP
 //   streams_worn.c    TLS 1.2 connections whose keys are used up
@@ -25,6 +26,11 @@
 // Of a cache: where text begins one, it is written and looked through by whole ones.
 #define STREAMS_LINE_BYTES UINT32_C(64)
 
+// Of bodies, stored in a turn, of all streams: copying that takes some microseconds. What a stream
+// has opened is stored in one.
+#define STREAMS_STORED_BYTES UINT32_C(32768)
+_Static_assert(STREAMS_OPEN_BYTES <= STREAMS_STORED_BYTES, "a record is stored at once");
+
 // Answers that a peer has not acknowledged: with more, it does not read.
 #define STREAMS_UNREAD_BYTES 65536
 
@@ -41,6 +47,8 @@ enum stream_flag {
 	STREAM_SECURE = 512,  // TLS
 	STREAM_WORN = 1024,   // its keys are used up: another connection shall take its place
 	STREAM_SAID = 2048,   // closed by us, but what still comes is read
+	STREAM_TAKING = 4096, // a body is being stored; frame.body_bytes is left
+	STREAM_WRITING = 8192, // it has a backlog: nothing may be written past that
 };
 
 // One connection. Idle ones cost this and nothing else.
@@ -95,8 +103,26 @@ struct streams_burst {
 	uint32_t n_scratch; // bytes in use
 };
 
+// A message whose body is coming.
+struct intake {
+	tcp_conn_id conn;
+	struct parcel *parcel;
+	uint32_t until; // tick
+};
+
+// Messages with bodies of their own. Each intake has a body, so there are as many at most.
+struct streams_large {
+	struct bodies *bodies;
+	unsigned n;
+	struct intake list[BODIES_MAX];
+	uint32_t n_left;             // bytes that may still be stored in this turn
+	struct parcel *first, *last; // whole, to be carried
+};
+
 struct streams {
 	struct streams_config config;
+	struct backlogs *backlogs;
+	struct streams_large large;
 	struct egress *egress;
 	struct sessions *sessions;
 	struct parcel **rests; // by index: plaintext of a TLS stream's unfinished message, or NULL
@@ -196,8 +222,25 @@ void streams_consume(struct streams *s, uint64_t now);
 // streams_carry.c
 // What relay_burst() has made of s->burst.
 void streams_carry_burst(struct streams *s, uint64_t now);
+// A message to where it goes. Takes the parcel.
+void streams_carry(struct streams *s, struct parcel *p, uint64_t now);
 // Egress's callback.
 void streams_refuse(void *streams, struct parcel *p, enum reason reason, uint64_t now);
+
+// streams_large.c
+int large_init(struct streams *s);
+void large_fini(struct streams *s);
+// The relay has accepted a message by its head, which is in p: its body is stored as it comes, or
+// refused for want of memory. Takes p.
+void large_begin(struct streams *s, struct stream *st, struct parcel *p, uint64_t now);
+// Its stream has no message under way any more.
+void large_drop(struct streams *s, struct stream *st);
+// n bytes more of its body are at from, or in the engine's queue where that is NULL, n_at into it:
+// how many it takes. The message goes to those to be carried where that was all.
+uint32_t large_store(
+	struct streams *s, struct stream *st, const uint8_t *from, uint32_t n_at, uint32_t n);
+void large_carry(struct streams *s, uint64_t now);
+void large_timers(struct streams *s, uint64_t now);
 
 // streams_secure.c
 int secure_init(struct streams *s);

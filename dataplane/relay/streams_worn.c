@@ -40,7 +40,7 @@ static void leave(struct streams *s, struct stream *st, uint64_t now)
 bool worn_leave(struct streams *s, struct stream *st, uint64_t now)
 {
 	const uint16_t not_now = STREAM_OURS | STREAM_SAID | STREAM_FINISHED | STREAM_CLOSING |
-		STREAM_ACTIVE | STREAM_SKIPPING;
+		STREAM_ACTIVE | STREAM_SKIPPING | STREAM_TAKING | STREAM_WRITING;
 
 	if ((st->flags & STREAM_WORN) == 0 || (st->flags & not_now) != 0 || st->n_pending > 0 ||
 		s->rests[stream_index(s, st)] != NULL)

@@ -3,6 +3,7 @@
 #include "dataplane/worker/carrier.h"
 
 #include <errno.h>
+#include <rte_malloc.h>
 
 // Of the packets of a worker, and of each of its pools (pools_weight()): for requests that are
 // repeated, and for what waits for a connection; of either, for one next hop. So all that are dead
@@ -18,6 +19,7 @@
 #define HOLDING_MIN   4
 
 _Static_assert(sizeof(struct parcel) <= POOL_PRIVATE_BYTES, "a parcel lies in its buffer");
+_Static_assert(CORE_MAP_BODY_BYTES == BODIES_UNIT_BYTES, "one unit, in the map and here");
 
 static struct parcel *parcel_of(const struct worker *w, struct rte_mbuf *buffer)
 {
@@ -27,6 +29,7 @@ static struct parcel *parcel_of(const struct worker *w, struct rte_mbuf *buffer)
 	p->room = rte_pktmbuf_tailroom(buffer);
 	p->weight = pools_weight(w->pools, buffer);
 	p->origin = (uint8_t)w->index;
+	p->body = NULL;
 	return p;
 }
 
@@ -122,13 +125,18 @@ int carrier_open(struct worker *w)
 	const struct tcp_config *tcp = &w->map->tcp;
 	const struct siphash_key *key = exchange_key(w->exchange);
 	struct streams_config config;
-	uint64_t memory = (uint64_t)tcp->n_chunks * tcp->chunk_bytes / HOLDING_SHARE;
+	uint64_t memory = (uint64_t)tcp->n_chunks * tcp->chunk_bytes;
 
 	if (w->conns == NULL)
 		return 0;
 	w->crypto = record_crypto_new(&crypto);
 	if (w->crypto == NULL)
 		return -errno;
+	if (w->map->n_bodies > 0)
+		w->bodies = rte_malloc_socket("bodies", bodies_memory_bytes(w->map->n_bodies),
+			RTE_CACHE_LINE_SIZE, w->numa_node);
+	if (w->map->n_bodies > 0 && w->bodies == NULL)
+		return -ENOMEM;
 	w->host = (struct relay_host){
 		.arg = w,
 		.get = get,
@@ -146,7 +154,11 @@ int carrier_open(struct worker *w)
 	config.n_workers = w->map->n_workers;
 	config.send_bytes_max = tcp->send_bytes_max;
 	config.message_bytes_max = POOL_HUGE_BYTES - RELAY_GROWTH_BYTES;
-	config.n_holding = (uint32_t)RTE_MAX(memory / config.message_bytes_max, HOLDING_MIN);
+	config.bodies = w->bodies;
+	config.n_bodies = w->map->n_bodies;
+	config.buffer_bytes = (uint32_t)RTE_MIN(memory, UINT32_MAX);
+	config.n_holding =
+		(uint32_t)RTE_MAX(memory / HOLDING_SHARE / config.message_bytes_max, HOLDING_MIN);
 	config.n_again = w->map->n_packets / AGAIN_SHARE;
 	config.n_waiting = w->map->n_packets / WAITING_SHARE;
 	config.again_of_target = config.n_again / TARGET_SHARE;
@@ -166,6 +178,8 @@ void carrier_close(struct worker *w)
 {
 	streams_free(w->streams);
 	w->streams = NULL;
+	rte_free(w->bodies);
+	w->bodies = NULL;
 	record_crypto_free(w->crypto);
 	w->crypto = NULL;
 	while (w->n_spare > 0)

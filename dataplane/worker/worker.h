@@ -57,6 +57,7 @@ struct worker {
 	struct conns *conns; // NULL: no listener takes TCP
 	struct relay *relay;
 	struct streams *streams;                    // NULL: likewise
+	void *bodies;                               // of the map's n_bodies units
 	struct record_crypto *crypto;               // theirs
 	struct relay_host host;                     // theirs
 	struct parcel *spare[WORKER_SPARE_PARCELS]; // small ones, to be written to next

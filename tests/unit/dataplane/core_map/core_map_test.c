@@ -201,6 +201,36 @@ static void connections_are_sized_where_a_listener_takes_them(void **state)
 	assert_true(core_map_memory_bytes(&map) > without + 70000 * UINT64_C(8960));
 }
 
+static void memory_for_large_bodies_is_where_streams_are(void **state)
+{
+	static const char *const form =
+		"main_core: 0\ncontrol: {user: c}\n%s"
+		"ports: [{name: p, device: net_null0, addresses: [192.0.2.1/24]}]\n"
+		"workers: [{core: 1}]\n"
+		"listeners: [{name: l, port: p, address: 192.0.2.1, %s: 5060, side: inside}]\n";
+	uint64_t by_default;
+	char text[1024];
+
+	(void)state;
+	snprintf(text, sizeof(text), form, "", "udp");
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.n_bodies, 0);
+	snprintf(text, sizeof(text), form, "", "tcp");
+	assert_int_equal(parse(text), 0);
+	// Two of the longest that a policy may allow.
+	assert_true(map.n_bodies * (uint64_t)CORE_MAP_BODY_BYTES >= 2 * 20000 * 1024);
+	by_default = core_map_memory_bytes(&map);
+	snprintf(text, sizeof(text), form, "memory: {bodies: 0}\n", "tls");
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.n_bodies, 0);
+	assert_true(core_map_memory_bytes(&map) < by_default);
+	snprintf(text, sizeof(text), form, "memory: {bodies: 2000}\n", "tls");
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(map.n_bodies, 2000);
+	assert_true(core_map_memory_bytes(&map) >
+		by_default + (2000 - 640) * (uint64_t)CORE_MAP_BODY_BYTES - 1);
+}
+
 static void connections_of_a_listener_may_be_limited(void **state)
 {
 	static const char *const listener =
@@ -640,6 +670,7 @@ int main(void)
 		CASE(every_value_arrives_where_it_belongs),
 		CASE(what_may_be_left_out_has_a_default),
 		cmocka_unit_test(connections_are_sized_where_a_listener_takes_them),
+		cmocka_unit_test(memory_for_large_bodies_is_where_streams_are),
 		CASE(connections_of_a_listener_may_be_limited),
 		CASE(every_required_key_is_asked_for_by_name_and_line),
 		CASE(a_doubled_or_misspelt_key_is_refused_with_its_line),

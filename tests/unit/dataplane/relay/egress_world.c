@@ -138,6 +138,22 @@ static bool tell_control(void *arg, const struct link_message *m)
 	return true;
 }
 
+// Of messages without bodies: there never is one.
+static struct backlogs *new_backlogs(struct world_worker *worker)
+{
+	struct backlogs_config config;
+	struct backlogs *b;
+
+	backlogs_config_default(&config);
+	config.tcp = worker->tcp;
+	config.sessions = worker->sessions;
+	config.host = &worker->host;
+	config.counters = worker->counters;
+	b = backlogs_new(&config);
+	assert_non_null(b);
+	return b;
+}
+
 static void open_worker(
 	struct world *w, unsigned i, uint32_t n_chunks, void (*change)(struct egress_config *))
 {
@@ -161,6 +177,8 @@ static void open_worker(
 	assert_non_null(worker->sessions);
 	config.tcp = worker->tcp;
 	config.sessions = worker->sessions;
+	worker->backlogs = new_backlogs(worker);
+	config.backlogs = worker->backlogs;
 	config.send_bytes_max = 64 << 10;
 	config.waiting_bytes = 64 << 10;
 	config.host = &worker->host;
@@ -203,6 +221,7 @@ void world_free(struct world *w)
 {
 	for (unsigned i = 0; i < w->n_workers; i++) {
 		egress_free(w->workers[i].egress);
+		backlogs_free(w->workers[i].backlogs);
 		sessions_free(w->workers[i].sessions);
 		record_crypto_free(w->workers[i].crypto);
 		free(w->workers[i].memory);

@@ -20,6 +20,7 @@ struct world_worker {
 	struct tcp *tcp;
 	struct record_crypto *crypto;
 	struct sessions *sessions;
+	struct backlogs *backlogs;
 	void *memory;
 	uint64_t counters[REASON_N];
 	uint16_t next_port;

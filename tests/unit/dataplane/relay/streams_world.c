@@ -89,7 +89,7 @@ void town_publish(struct town *t, const char *const blocked[])
 	struct policy policy;
 	const struct builder_settings settings = {
 		.flags = IMAGE_FEDERATION_ON | IMAGE_SIP_ON,
-		.body_bytes_max = 100000,
+		.body_bytes_max = t->sizes.body_bytes_max,
 		.relay_key = "fifteen letters",
 	};
 	struct builder *b = builder_new(&settings);
@@ -236,7 +236,7 @@ static struct endpoint local_of(enum town_listener l)
 	return endpoint(ip, l < TOWN_INSIDE_UDP ? TRANSPORT_TCP : TRANSPORT_UDP);
 }
 
-static void open_worker(struct town *t, unsigned i, uint64_t key_records)
+static void open_worker(struct town *t, unsigned i)
 {
 	static const struct view names[] = {
 		{(const uint8_t *)"10.0.0.1", 8}, {(const uint8_t *)"192.0.2.1", 9}};
@@ -270,7 +270,7 @@ static void open_worker(struct town *t, unsigned i, uint64_t key_records)
 	config.n_senders = TOWN_SENDERS;
 	config.relay = worker->relay;
 	worker->crypto = record_crypto_new(&(struct record_crypto_config){
-		.n_keys = RECORD_N_KEYS_DEFAULT, .key_records = key_records});
+		.n_keys = RECORD_N_KEYS_DEFAULT, .key_records = t->sizes.key_records});
 	assert_non_null(worker->crypto);
 	config.crypto = worker->crypto;
 	config.n_cards = 1;
@@ -281,7 +281,11 @@ static void open_worker(struct town *t, unsigned i, uint64_t key_records)
 	config.worker = i;
 	config.n_workers = t->n_workers;
 	config.send_bytes_max = 1 << 20;
-	config.message_bytes_max = 64000;
+	config.message_bytes_max = t->sizes.message_bytes_max;
+	config.n_bodies = t->sizes.n_bodies;
+	worker->bodies = malloc(bodies_memory_bytes(config.n_bodies) + 1);
+	assert_non_null(worker->bodies);
+	config.bodies = worker->bodies;
 	config.n_holding = 2;
 	config.n_again = 5;
 	config.again_of_target = 4;
@@ -300,6 +304,14 @@ struct town *town_new(unsigned n_workers)
 
 struct town *town_new_with_keys(unsigned n_workers, uint64_t key_records)
 {
+	const struct town_sizes sizes = {
+		.message_bytes_max = 64000, .body_bytes_max = 100000, .key_records = key_records};
+
+	return town_new_of(n_workers, &sizes);
+}
+
+struct town *town_new_of(unsigned n_workers, const struct town_sizes *sizes)
+{
 	static const char *const servers[] = {
 		"10.0.0.10", "198.51.100.10", "198.51.100.30:5070", "198.51.100.40:5061"};
 	static const char *const nobody[] = {NULL};
@@ -308,6 +320,7 @@ struct town *town_new_with_keys(unsigned n_workers, uint64_t key_records)
 	assert_non_null(t);
 	t->now = 1000 * TOWN_MS;
 	t->n_workers = n_workers;
+	t->sizes = *sizes;
 	t->next_port = 20000;
 	t->peers_tcp = new_engine(&t->peers_memory, t->peers_counters, t->now, 1);
 	for (unsigned s = 0; s < sizeof(servers) / sizeof(servers[0]); s++) {
@@ -316,7 +329,7 @@ struct town *town_new_with_keys(unsigned n_workers, uint64_t key_records)
 		assert_int_equal(tcp_listen(t->peers_tcp, &local, MTU, (uint16_t)s), 0);
 	}
 	for (unsigned i = 0; i < n_workers; i++)
-		open_worker(t, i, key_records);
+		open_worker(t, i);
 	town_publish(t, nobody);
 	return t;
 }
@@ -328,6 +341,7 @@ void town_free(struct town *t)
 		record_crypto_free(t->workers[i].crypto);
 		relay_free(t->workers[i].relay);
 		free(t->workers[i].memory);
+		free(t->workers[i].bodies);
 	}
 	// Every parcel was written, sent or given back.
 	assert_int_equal(t->n_parcels, 0);
@@ -385,7 +399,7 @@ static struct town_peer *peer_of(struct town *t, const struct tcp_event *event)
 	p->accepted = true;
 	if (tcp_describe(t->peers_tcp, p->id, &status))
 		p->local = status.local;
-	p->text = calloc(1, TOWN_TEXT);
+	p->text = calloc(1, 1);
 	assert_non_null(p->text);
 	return p;
 }
@@ -394,7 +408,11 @@ static void read_peer(struct town *t, struct town_peer *p)
 {
 	uint32_t n = p->deaf ? 0 : tcp_readable(t->peers_tcp, p->id);
 
-	assert_true(p->n + n < TOWN_TEXT);
+	if (p->n + n >= p->room) {
+		p->room = 2 * (p->n + n) + 1;
+		p->text = realloc(p->text, p->room);
+		assert_non_null(p->text);
+	}
 	assert_int_equal(tcp_copy(t->peers_tcp, p->id, 0, (uint8_t *)p->text + p->n, n), n);
 	tcp_consume(t->peers_tcp, p->id, n);
 	p->n += n;
@@ -452,7 +470,7 @@ struct town_peer *town_connect(
 	local.port = (uint16_t)(t->next_port + worker);
 	p->local = local;
 	assert_int_equal(tcp_open(t->peers_tcp, &local, &remote, MTU, 0, t->now, &p->id), 0);
-	p->text = calloc(1, TOWN_TEXT);
+	p->text = calloc(1, 1);
 	assert_non_null(p->text);
 	t->n_peers++;
 	town_run(t, 5);
@@ -475,6 +493,22 @@ void town_say_bytes(struct town *t, struct town_peer *p, const void *bytes, size
 {
 	assert_int_equal(tcp_write(t->peers_tcp, p->id, bytes, (uint32_t)n), 0);
 	carry(t, t->peers_tcp, true);
+}
+
+void town_say_all(struct town *t, struct town_peer *p, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+
+	while (n > 0) {
+		uint32_t room = tcp_room(t->peers_tcp, p->id);
+		size_t piece = room < n ? room : n;
+
+		if (piece > 0)
+			town_say_bytes(t, p, at, piece);
+		at += piece;
+		n -= piece;
+		town_run(t, 1);
+	}
 }
 
 void town_say(struct town *t, struct town_peer *p, const char *text)

@@ -10,7 +10,6 @@
 
 #define TOWN_MS       UINT64_C(1000000)
 #define TOWN_WORKERS  2
-#define TOWN_TEXT     (1 << 20)
 #define TOWN_PEERS    64
 #define TOWN_SENT     256
 #define TOWN_POLICIES 4
@@ -35,12 +34,19 @@ enum town_listener {
 	TOWN_LISTENERS,
 };
 
+// What a town may have otherwise.
+struct town_sizes {
+	uint32_t message_bytes_max, body_bytes_max;
+	uint64_t key_records;
+	uint32_t n_bodies; // units of memory for longer messages, of each worker
+};
+
 struct town_worker {
 	struct streams *streams;
 	struct relay *relay;
 	struct tcp *tcp;
 	struct record_crypto *crypto;
-	void *memory;
+	void *memory, *bodies;
 	uint64_t counters[REASON_N];
 	uint16_t next_port;
 	tcp_conn_id session;           // that control was last told of
@@ -55,7 +61,7 @@ struct town_peer {
 	struct endpoint local; // the peer's
 	bool accepted, closed, finished;
 	bool deaf; // reads nothing
-	size_t n;
+	size_t n, room;
 	char *text; // what it has read, NUL-terminated
 };
 
@@ -69,6 +75,7 @@ struct town_datagram {
 struct town {
 	uint64_t now; // ns
 	unsigned n_workers;
+	struct town_sizes sizes;
 	struct town_worker workers[TOWN_WORKERS];
 	struct tcp *peers_tcp;
 	void *peers_memory;
@@ -90,9 +97,10 @@ struct town {
 	} policies[TOWN_POLICIES];
 };
 
-struct town *town_new(unsigned n_workers);
+struct town *town_new(unsigned n_workers); // messages of 64000 bytes, bodies of 100000, no memory
 // key_records: of a TLS session, as struct record_crypto_config has it.
 struct town *town_new_with_keys(unsigned n_workers, uint64_t key_records);
+struct town *town_new_of(unsigned n_workers, const struct town_sizes *sizes);
 void town_free(struct town *t);
 void town_run(struct town *t, unsigned ms);
 // Publishes the same policy again, but for the domains in blocked, up to NULL: each on the block
@@ -107,6 +115,8 @@ struct town_peer *town_connect(
 struct town_peer *town_accepted(struct town *t, const char *ip, unsigned n);
 void town_say(struct town *t, struct town_peer *p, const char *text);
 void town_say_bytes(struct town *t, struct town_peer *p, const void *bytes, size_t n);
+// As the connection takes it, a millisecond after the other.
+void town_say_all(struct town *t, struct town_peer *p, const void *bytes, size_t n);
 void town_finish(struct town *t, struct town_peer *p);
 void town_abort(struct town *t, struct town_peer *p);
 
