@@ -222,6 +222,9 @@ tcp_conn_id tcp_conn_id_of(const struct tcp *t, const struct tcp_conn *c);
 void tcp_conn_endpoints(const struct tcp_conn *c, struct endpoint *local, struct endpoint *remote);
 void tcp_time_wait_endpoints(
 	const struct tcp_time_wait *w, struct endpoint *local, struct endpoint *remote);
+// Whether it is the connection of this pair.
+bool tcp_conn_is(
+	const struct tcp_conn *c, const struct endpoint *local, const struct endpoint *remote);
 // The entry of the table for a pair, or TCP_TABLE_NONE.
 uint32_t tcp_find(const struct tcp *t, const struct endpoint *local, const struct endpoint *remote,
 	uint64_t hash);

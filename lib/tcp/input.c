@@ -216,11 +216,69 @@ enum reason tcp_input_synchronized(struct tcp *t, struct tcp_conn *c, const stru
 	return reason == REASON_none ? tcp_input_text(t, c, s) : reason;
 }
 
-static enum reason input(struct tcp *t, const struct tcp_segment *s, uint64_t hash)
+// Header prediction (V. Jacobson; RFC 1323 §4.2): whether s passes all checks, which is what it
+// will do on an established connection, and has text, but neither a FIN nor SACK blocks.
+static bool is_predicted(const struct tcp *t, const struct tcp_conn *c, const struct tcp_segment *s)
 {
-	uint32_t entry = tcp_find(t, &s->local, &s->remote, hash);
+	const struct tcp_sender *q = &c->sender;
+
+	return c->state == TCP_STATE_ESTABLISHED && (s->flags & ~(unsigned)TCP_PSH) == TCP_ACK &&
+		s->seq == c->receiver.nxt && s->payload.len > 0 && s->options.n_sack_blocks == 0 &&
+		seq_ge(s->ack, q->una) && seq_le(s->ack, q->nxt) && passes_paws(t, c, s);
+}
+
+// To a sender that has nothing to send, an ACK that passes the checks says nothing but where the
+// window was told last.
+static bool is_idle_ack(const struct tcp_sender *q, const struct tcp_segment *s)
+{
+	return q->una == q->nxt && q->next == 0 && !q->fin_queued && q->need == 0 &&
+		(uint32_t)s->window << q->window_scale == q->wnd && seq_le(q->wl1, s->seq);
+}
+
+// Text of a predicted segment, and what it acknowledges, as checks five and six do it.
+static bool take_predicted(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s)
+{
+	struct tcp_sender *q = &c->sender;
+
+	if (!tcp_receiver_take_next(t, c, s->payload))
+		return false;
+	c->heard_tick = t->now_tick;
+	c->n_keepalives = 0;
+	c->n_bare_answers = 0;
+	take_timestamp(t, c, s);
+	if (is_idle_ack(q, s)) {
+		q->wl1 = s->seq;
+		q->wl2 = s->ack;
+	} else if ((tcp_sender_ack(t, c, s) & TCP_SENDER_ROOM) != 0) {
+		tcp_conn_tell_room(t, c);
+	}
+	tcp_conn_tell(t, c, TCP_READABLE);
+	return true;
+}
+
+// The connection in an entry of before, where it is still in the table, and s is its own.
+static struct tcp_conn *conn_of_hint(struct tcp *t, uint32_t hint, const struct tcp_segment *s)
+{
 	struct tcp_conn *c;
 
+	if ((hint & TCP_TABLE_TIME_WAIT) != 0) // TCP_TABLE_NONE has that bit too
+		return NULL;
+	c = &t->conns[hint];
+	return (c->flags & (TCP_CONN_ENDED | TCP_CONN_READS_ON)) == 0 &&
+			tcp_conn_is(c, &s->local, &s->remote)
+		? c
+		: NULL;
+}
+
+// hint: what the table gave for that hash when the burst came, or TCP_TABLE_NONE.
+static enum reason input(struct tcp *t, const struct tcp_segment *s, uint64_t hash, uint32_t hint)
+{
+	struct tcp_conn *c = conn_of_hint(t, hint, s);
+	uint32_t entry;
+
+	if (c != NULL && is_predicted(t, c, s) && take_predicted(t, c, s))
+		return REASON_tcp_segment_taken;
+	entry = c != NULL ? hint : tcp_find(t, &s->local, &s->remote, hash);
 	if (entry == TCP_TABLE_NONE)
 		return tcp_input_nobody(t, s, hash);
 	if ((entry & TCP_TABLE_TIME_WAIT) != 0)
@@ -238,23 +296,25 @@ static enum reason input(struct tcp *t, const struct tcp_segment *s, uint64_t ha
 	return tcp_input_synchronized(t, c, s);
 }
 
-// The connection that it is most likely for: a tag of 16 bits says so.
-static void prefetch_conn(const struct tcp *t, uint64_t hash)
+// The connection that it is most likely for: a tag of 16 bits says so. Its entry.
+static uint32_t prefetch_conn(const struct tcp *t, uint64_t hash)
 {
 	struct tcp_table_cursor at = {0};
 	uint32_t entry = tcp_table_next(&t->table, hash, &at);
 	const uint8_t *lines;
 
-	if ((entry & TCP_TABLE_TIME_WAIT) != 0) // TCP_TABLE_NONE has that bit too
-		return;
+	if ((entry & TCP_TABLE_TIME_WAIT) != 0)
+		return entry;
 	lines = (const uint8_t *)&t->conns[entry];
 	for (size_t i = 0; i < sizeof(struct tcp_conn); i += 64)
 		__builtin_prefetch(lines + i, 1);
+	return entry;
 }
 
 void tcp_input_burst(struct tcp *t, const struct tcp_segment segments[], unsigned n, uint64_t now)
 {
 	uint64_t hashes[TCP_BURST];
+	uint32_t hints[TCP_BURST];
 
 	tcp_set_now(t, now);
 	if (n > TCP_BURST)
@@ -263,7 +323,7 @@ void tcp_input_burst(struct tcp *t, const struct tcp_segment segments[], unsigne
 	for (unsigned i = 0; i < n; i++)
 		tcp_table_prefetch(&t->table, hashes[i]);
 	for (unsigned i = 0; i < n; i++)
-		prefetch_conn(t, hashes[i]);
+		hints[i] = prefetch_conn(t, hashes[i]);
 	for (unsigned i = 0; i < n; i++)
-		tcp_count(t, input(t, &segments[i], hashes[i]));
+		tcp_count(t, input(t, &segments[i], hashes[i], hints[i]));
 }

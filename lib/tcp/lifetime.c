@@ -59,7 +59,7 @@ static uint32_t time_wait_entry(const struct tcp *t, const struct tcp_time_wait 
 	return TCP_TABLE_TIME_WAIT | (uint32_t)(w - t->time_waits.entries);
 }
 
-static bool is_conn(
+bool tcp_conn_is(
 	const struct tcp_conn *c, const struct endpoint *local, const struct endpoint *remote)
 {
 	return c->remote_port == remote->port && c->local_port == local->port &&
@@ -88,7 +88,7 @@ uint32_t tcp_find(const struct tcp *t, const struct endpoint *local, const struc
 		if (entry == TCP_TABLE_NONE)
 			return entry;
 		if ((entry & TCP_TABLE_TIME_WAIT) == 0
-				? is_conn(&t->conns[entry], local, remote)
+				? tcp_conn_is(&t->conns[entry], local, remote)
 				: is_time_wait(&t->time_waits.entries[entry & ~TCP_TABLE_TIME_WAIT],
 					  local, remote))
 			return entry;

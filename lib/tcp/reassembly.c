@@ -125,6 +125,28 @@ enum reason tcp_reassembly_put(
 	return REASON_none;
 }
 
+bool tcp_reassembly_append(struct tcp *t, struct tcp_reassembly *q, uint32_t nxt, struct view text)
+{
+	tcp_chunk_id id = q->last;
+	struct tcp_chunk *chunk;
+
+	if (q->n_out_of_order > 0)
+		return false;
+	if (id == 0) {
+		if (text.len > t->chunks.room ||
+			(id = tcp_chunk_get(&t->chunks, TCP_CHUNK_RECEIVES)) == 0)
+			return false;
+		chunk_at(t, id)->seq = nxt;
+		q->first = q->last = q->last_in_order = id;
+	}
+	chunk = chunk_at(t, id);
+	if (chunk->from + chunk->len + text.len > t->chunks.room)
+		return false;
+	memcpy(tcp_chunk_from(&t->chunks, id) + chunk->len, text.at, text.len);
+	chunk->len = (uint16_t)(chunk->len + text.len);
+	return true;
+}
+
 // The chunk behind the last in order follows it without a hole. Small ones are joined, so that
 // memory stays in proportion to bytes however they came.
 static void take_in_order(struct tcp *t, struct tcp_reassembly *q, tcp_chunk_id id)

@@ -44,6 +44,9 @@ void tcp_reassembly_clear(struct tcp *t, struct tcp_reassembly *q);
 // x->seq. Nothing becomes readable before tcp_reassembly_advance().
 enum reason tcp_reassembly_put(
 	struct tcp *t, struct tcp_reassembly *q, uint32_t nxt, struct tcp_text *x);
+// The two in one, of text at nxt that goes as it is into the last chunk, or into the first one,
+// with nothing beyond a hole. False, and nothing has changed, where it does not.
+bool tcp_reassembly_append(struct tcp *t, struct tcp_reassembly *q, uint32_t nxt, struct view text);
 // Takes what has no hole before it any more in order. The new RCV.NXT.
 uint32_t tcp_reassembly_advance(struct tcp *t, struct tcp_reassembly *q, uint32_t nxt);
 // Takes the bytes from seq on, none of them in order, out again.

@@ -206,6 +206,20 @@ enum reason tcp_receiver_input(
 	return take(t, c, x, events);
 }
 
+bool tcp_receiver_take_next(struct tcp *t, struct tcp_conn *c, struct view text)
+{
+	struct tcp_receiver *r = &c->receiver;
+
+	if (r->has_fin_seq || text.len > r->adv - r->nxt ||
+		!tcp_reassembly_append(t, &r->queue, r->nxt, text))
+		return false;
+	r->nxt += (uint32_t)text.len;
+	if (text.len > r->mss)
+		r->mss = (uint16_t)text.len;
+	tcp_receiver_want_ack(t, c, ack_need(r, false));
+	return true;
+}
+
 void tcp_receiver_want_ack(struct tcp *t, struct tcp_conn *c, enum tcp_ack_need need)
 {
 	if (need == TCP_ACK_NOW) {

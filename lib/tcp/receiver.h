@@ -51,6 +51,10 @@ bool tcp_receiver_accepts(const struct tcp_conn *c, const struct tcp_segment *s)
 enum reason tcp_receiver_input(
 	struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s, uint8_t *events);
 
+// What most of them do: text alone, at RCV.NXT, that lies in the window whole. False, and nothing
+// has changed, where there is more to it: then the former says what.
+bool tcp_receiver_take_next(struct tcp *t, struct tcp_conn *c, struct view text);
+
 // Text of s, which is not acceptable, came before: the next ACK says so (RFC 2883).
 void tcp_receiver_duplicate(struct tcp *t, struct tcp_conn *c, const struct tcp_segment *s);
 
