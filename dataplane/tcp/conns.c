@@ -192,6 +192,17 @@ static bool append(struct conns *c, struct rte_mbuf *packet, const uint8_t *byte
 	return true;
 }
 
+_Static_assert(TCP_HEADER_BYTES_MAX <= POOL_SMALL_BYTES, "every buffer has room for any header");
+
+// Copied with what lies behind it up to the longest one: no call is made for a length that is
+// known.
+static void put_header(struct rte_mbuf *packet, const struct tcp_packet *out)
+{
+	memcpy(rte_pktmbuf_mtod(packet, uint8_t *), out->header, TCP_HEADER_BYTES_MAX);
+	packet->data_len = out->header_bytes;
+	packet->pkt_len = out->header_bytes;
+}
+
 // By which it leaves: of no connection, one of the address that the segment answered came to.
 static uint16_t listener_of(const struct conns *c, const struct tcp_packet *out)
 {
@@ -208,11 +219,15 @@ static uint16_t listener_of(const struct conns *c, const struct tcp_packet *out)
 static void prefetch_payload(const struct rte_mbuf *packet, const struct tcp_packet *out)
 {
 	const uint8_t *at = rte_pktmbuf_mtod(packet, const uint8_t *);
-	size_t n_bytes = RTE_MIN((size_t)out->payload_bytes + out->header_bytes,
-		(size_t)rte_pktmbuf_tailroom(packet));
+	const uint8_t *end = at +
+		RTE_MIN((size_t)out->payload_bytes + out->header_bytes,
+			(size_t)rte_pktmbuf_tailroom(packet));
 
-	for (size_t i = RTE_CACHE_LINE_SIZE; i < n_bytes; i += RTE_CACHE_LINE_SIZE)
-		__builtin_prefetch(at + i, 1);
+	// By pairs of lines: one too many does no harm.
+	for (at += RTE_CACHE_LINE_SIZE; at < end; at += 2 * RTE_CACHE_LINE_SIZE) {
+		__builtin_prefetch(at, 1);
+		__builtin_prefetch(at + RTE_CACHE_LINE_SIZE, 1);
+	}
 }
 
 // Takes a buffer for it. False when more were needed and packets have run out: what the engine gave
@@ -220,8 +235,9 @@ static void prefetch_payload(const struct rte_mbuf *packet, const struct tcp_pac
 static bool send_packet(
 	struct conns *c, struct rte_mbuf *packet, const struct tcp_packet *out, uint64_t now)
 {
-	bool fits = append(c, packet, out->header, out->header_bytes);
+	bool fits = true;
 
+	put_header(packet, out);
 	for (unsigned i = 0; fits && i < out->n_parts; i++)
 		fits = append(c, packet, out->parts[i].at, out->parts[i].len);
 	if (!fits) {

@@ -158,10 +158,22 @@ static uint8_t *build_sack(uint8_t *at, const struct tcp_options *o, size_t room
 	return at;
 }
 
+static bool has_timestamps_alone(const struct tcp_options *o)
+{
+	return o->has_timestamps && o->n_sack_blocks == 0 &&
+		!(o->has_mss | o->has_window_scale | o->sack_permitted);
+}
+
 static uint8_t *build_options(uint8_t *at, const struct tcp_options *o)
 {
 	uint8_t *limit = at + TCP_HEADER_BYTES_MAX - TCP_BYTES;
 
+	if (has_timestamps_alone(o)) {
+		wire_put32(at, NOP_NOP_TIMESTAMPS);
+		wire_put32(at + 4, o->ts_value);
+		wire_put32(at + 8, o->ts_echo);
+		return at + ALIGNED_BYTES;
+	}
 	if (o->has_mss) {
 		at = build_kind(at, OPTION_MSS, MSS_BYTES);
 		wire_put16(at, o->mss);

@@ -170,9 +170,9 @@ static void queue(struct tcp *t, struct tcp_conn *c, const uint8_t *at, uint32_t
 {
 	struct tcp_sender *s = &c->sender;
 	const uint32_t n_all = n_bytes;
+	uint32_t n = tail_room(t, c);
 
 	while (n_bytes > 0) {
-		uint32_t n = tail_room(t, c);
 		struct tcp_chunk *chunk;
 
 		if (n == 0) {
@@ -192,6 +192,7 @@ static void queue(struct tcp *t, struct tcp_conn *c, const uint8_t *at, uint32_t
 		chunk->len += (uint16_t)n;
 		s->end += n;
 		n_bytes -= n;
+		n = 0; // of a chunk that was not long enough
 	}
 	prefetch_next(t, s, n_all);
 	tcp_conn_want_output(t, c);

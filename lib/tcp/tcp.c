@@ -279,13 +279,9 @@ int tcp_write(struct tcp *t, tcp_conn_id id, const void *bytes, uint32_t n_bytes
 	if (n_bytes == 0)
 		return 0;
 	result = tcp_sender_write(t, c, bytes, n_bytes);
-	if (result != 0) {
+	if (result != 0)
 		tcp_conn_wait_for_room(t, c);
-		return result;
-	}
-	if (tcp_state_is_synchronized((enum tcp_state)c->state))
-		tcp_conn_want_output(t, c);
-	return 0;
+	return result;
 }
 
 int tcp_reserve(
