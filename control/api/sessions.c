@@ -2,6 +2,7 @@
 
 #include "control/api/request.h"
 
+#include "control/tls/eku.h"
 #include "lib/base/text.h"
 
 struct list {
@@ -57,6 +58,33 @@ static json_t *fingerprint_json(const struct card *card)
 	return json_string(hex);
 }
 
+// Under which EKU policies its certificate would not pass, and as what.
+static json_t *eku_failures_json(const struct card *card)
+{
+	const struct tls_eku_report report = tls_eku_report(card->usages);
+	json_t *failures = json_array();
+
+	for (int policy = 0; policy < TLS_EKU_N; policy++) {
+		for (int peer = 0; peer < TLS_PEER_N; peer++) {
+			if (report.permits[policy][peer])
+				continue;
+			json_array_append_new(failures,
+				json_pack("{s:s, s:s}", "policy",
+					tls_eku_name((enum tls_eku)policy), "as",
+					peer == TLS_PEER_CLIENT ? "client" : "server"));
+		}
+	}
+	return failures;
+}
+
+static json_t *eku_json(const struct card *card)
+{
+	return json_pack("{s:b, s:b, s:o, s:s}", "server_auth",
+		(card->usages & CARD_USAGE_SERVER) != 0, "client_auth",
+		(card->usages & CARD_USAGE_CLIENT) != 0, "fails", eku_failures_json(card),
+		"warning", tls_eku_warning(card->usages));
+}
+
 json_t *card_json(const struct card *card)
 {
 	json_t *names = json_array();
@@ -69,10 +97,10 @@ json_t *card_json(const struct card *card)
 		json_array_append_new(names,
 			json_pack("{s:o, s:s}", "domain", text_json(card, card->names[i]), "proof",
 				proof_name(card->proofs[i])));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "names", names, "subject",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "names", names, "subject",
 		text_json(card, card->subject), "issuer", text_json(card, card->issuer), "serial",
 		text_json(card, card->serial), "fingerprint", fingerprint_json(card), "trusted",
-		(int)card->trusted);
+		(int)card->trusted, "eku", eku_json(card));
 }
 
 static void add(void *arg, const struct session_row *row)

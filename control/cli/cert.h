@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The two halves of `fedctl cert`. Neither needs control.
+// The parts of `fedctl cert`. Only `partners` needs control.
 
 #pragma once
 
@@ -7,4 +7,5 @@
 
 // Arguments after the word, argv[0] is the word. An enum fedctl_exit.
 int cert_request_run(const struct fedctl *f, int argc, char *argv[]);
+int cert_partners_run(const struct fedctl *f, int argc, char *argv[]);
 int cert_show_run(const struct fedctl *f, int argc, char *argv[]);

@@ -117,7 +117,7 @@ static const char *yes_no(bool yes)
 // Under each policy of a partner's, as the two roles of ours.
 static void print_eku(const STACK_OF(X509) * chain)
 {
-	struct tls_eku_report report = tls_eku_report(chain);
+	struct tls_eku_report report = tls_eku_report(tls_eku_usages(chain));
 	struct table *table = table_new("a partner's EKU policy|as its client|as its server");
 
 	for (int policy = 0; policy < TLS_EKU_N && table != NULL; policy++) {
@@ -180,7 +180,7 @@ static json_t *one_json(const struct shown *s, int64_t now_s)
 
 static json_t *eku_json(const STACK_OF(X509) * chain)
 {
-	struct tls_eku_report report = tls_eku_report(chain);
+	struct tls_eku_report report = tls_eku_report(tls_eku_usages(chain));
 	json_t *all = json_object();
 
 	for (int policy = 0; policy < TLS_EKU_N; policy++)

@@ -60,11 +60,12 @@ static const struct verb verbs[] = {
 	{"cert", cert_run,
 		"request FILE --key KEY --csr CSR [--uri]\n"
 		"[--certificate NAME | --domain NAME ...]\n"
-		"[--host NAME] [--type p256|p384|rsa]\nshow PEM [--domain NAME]",
+		"[--host NAME] [--type p256|p384|rsa]\nshow PEM [--domain NAME]\npartners",
 		"make a private key and a certificate request for the\n"
 		"document's local domains, or those that show the\n"
 		"certificate, or those named; needs no control\n"
-		"what a certificate proves, and whose checks it passes"},
+		"what a certificate proves, and whose checks it passes\n"
+		"whose certificate would fail under a stricter EKU policy"},
 	{"dns", dns_run, "FILE [--host NAME] [--port N] [--address IP ...]",
 		"the DNS records by which partners find the document's\n"
 		"local domains; needs no control"},

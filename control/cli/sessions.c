@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "control/cli/sessions.h"
 #include "control/cli/call.h"
 #include "control/cli/print.h"
 #include "control/cli/reply.h"
 
 #define MS UINT64_C(1000000)
 
-// Whose it is: the first domain that it proved and how many more; or its certificate.
-static struct cell partner_of(const json_t *session)
+struct cell identity_cell(const json_t *identity)
 {
-	const json_t *identity = json_object_get(session, "identity");
 	const json_t *names = json_object_get(identity, "names");
 	const char *first = reply_text(json_array_get(names, 0), "domain");
 	const size_t n = json_array_size(names);
@@ -24,8 +23,8 @@ static struct cell partner_of(const json_t *session)
 	return c;
 }
 
-// How that was proved.
-static const char *identity_of(const json_t *session)
+// How the first of its domains was proved.
+static const char *proof_of(const json_t *session)
 {
 	const json_t *identity = json_object_get(session, "identity");
 	const json_t *name = json_array_get(json_object_get(identity, "names"), 0);
@@ -35,21 +34,36 @@ static const char *identity_of(const json_t *session)
 	return name != NULL ? reply_text(name, "proof") : "fingerprint";
 }
 
+// What its certificate is permitted for; `fedctl cert partners` says who would fail.
+static const char *eku_of(const json_t *session)
+{
+	const json_t *identity = json_object_get(session, "identity");
+	const json_t *eku = json_object_get(identity, "eku");
+	bool server = reply_is(eku, "server_auth"), client = reply_is(eku, "client_auth");
+
+	if (!json_is_object(eku))
+		return "";
+	if (server && client)
+		return "both";
+	return server ? "server" : client ? "client" : "neither";
+}
+
 static void add_row(struct table *t, const json_t *session)
 {
 	struct cell listener = cell_number(reply_number(session, "listener"));
 	const char *name = reply_text(session, "listener_name");
 	struct cell c[] = {
-		partner_of(session),
+		identity_cell(json_object_get(session, "identity")),
 		cell_duration(reply_number(session, "age_ms") * MS),
 		cell_number(reply_number(session, "received")),
 		cell_number(reply_number(session, "sent")),
 		cell_number(reply_number(session, "worker")),
 	};
-	const char *cells[] = {c[0].text, identity_of(session), reply_text(session, "role"),
-		reply_text(session, "remote"), name[0] != '\0' ? name : listener.text,
-		reply_text(session, "version"), reply_text(session, "suite"), c[1].text, c[2].text,
-		c[3].text, c[4].text, reply_text(session, "state")};
+	const char *cells[] = {c[0].text, proof_of(session), eku_of(session),
+		reply_text(session, "role"), reply_text(session, "remote"),
+		name[0] != '\0' ? name : listener.text, reply_text(session, "version"),
+		reply_text(session, "suite"), c[1].text, c[2].text, c[3].text, c[4].text,
+		reply_text(session, "state")};
 
 	table_add(t, cells);
 }
@@ -57,7 +71,7 @@ static void add_row(struct table *t, const json_t *session)
 static void print_sessions(const json_t *reply)
 {
 	const json_t *sessions = json_object_get(reply, "sessions"), *session;
-	struct table *t = table_new("partner|identity|role|remote|listener|TLS|suite|age>|"
+	struct table *t = table_new("partner|identity|EKU|role|remote|listener|TLS|suite|age>|"
 				    "received>|sent>|worker>|state");
 	size_t i;
 

@@ -2,6 +2,8 @@
 
 #include "control/partner/trial.h"
 
+#include "control/tls/eku.h"
+
 #include <stdio.h>
 
 static const char *const names[TRIAL_STAGE_N] = {
@@ -152,13 +154,14 @@ static void pass_before(struct trial *t, enum trial_stage s, uint64_t now_ns)
 
 static void show_card(struct trial *t, const struct card *card, uint64_t now_ns)
 {
+	const char *warning = tls_eku_warning(card->usages);
 	char text[TRIAL_TEXT_BYTES];
 	struct view v = card_view(card, card->issuer);
 
 	t->has_card = true;
 	t->card = *card;
-	snprintf(text, sizeof(text), card->trusted ? "by %.*s" : "pinned, by %.*s", (int)v.len,
-		(const char *)v.at);
+	snprintf(text, sizeof(text), "%sby %.*s%s%s", card->trusted ? "" : "pinned, ", (int)v.len,
+		(const char *)v.at, warning[0] != '\0' ? "; " : "", warning);
 	pass(t, TRIAL_CERTIFICATE, text, now_ns);
 	v = card->n_names > 0 ? card_view(card, card->names[0]) : VIEW("known by its fingerprint");
 	snprintf(text, sizeof(text), "%.*s", (int)v.len, (const char *)v.at);

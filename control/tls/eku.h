@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include "lib/policy/card.h"
+
 #include <openssl/x509.h>
 #include <stdbool.h>
 
@@ -29,10 +31,16 @@ enum tls_peer {
 // Of one certificate.
 bool tls_eku_permits(X509 *certificate, enum tls_eku policy, enum tls_peer peer);
 
-// A chain under every policy: permits[policy][peer]. The chain's root, if it is in it, has no say.
+// Of a chain: the certificate, then its issuers; bits of enum card_usage. Its root, if it is in it,
+// has no say.
+unsigned tls_eku_usages(const STACK_OF(X509) * chain);
+
+// Under which policies they do not do, for people; "": under none.
+const char *tls_eku_warning(unsigned usages);
+
+// The same under every policy: permits[policy][peer].
 struct tls_eku_report {
 	bool permits[TLS_EKU_N][TLS_PEER_N];
 };
 
-// chain: the certificate, then its issuers.
-struct tls_eku_report tls_eku_report(const STACK_OF(X509) * chain);
+struct tls_eku_report tls_eku_report(unsigned usages);

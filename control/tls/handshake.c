@@ -33,6 +33,7 @@ static void add_proved(struct tls_handshake *h, enum card_proof proof)
 	card_init(&shorter, card->fingerprint, card_view(card, card->subject),
 		card_view(card, card->issuer), card_view(card, card->serial));
 	shorter.trusted = card->trusted;
+	shorter.usages = card->usages;
 	card_add_name(&shorter, name, proof);
 	for (unsigned i = 0; i < card->n_names; i++)
 		card_add_name(&shorter, card_view(card, card->names[i]),
@@ -79,7 +80,7 @@ static int verify(X509_STORE_CTX *ctx, void *arg)
 	tls_verify(&h->context->trust, sent,
 		h->role == TLS_SERVER ? TLS_PEER_CLIENT : TLS_PEER_SERVER, h->now_s, &h->judgement);
 	h->has_card = true;
-	h->eku = tls_eku_report(sent);
+	h->judgement.card.usages = (uint8_t)tls_eku_usages(sent);
 	h->refusal = h->judgement.refusal;
 	if (h->refusal == TLS_REFUSAL_none)
 		h->refusal = check_match(h, sk_X509_value(sent, 0));
@@ -326,7 +327,6 @@ struct tls_handshake_facts tls_handshake_facts(const struct tls_handshake *h)
 		.certificate = h->certificate != NULL ? h->certificate->id : 0,
 		.n_records = h->n_records,
 		.n_bytes = h->n_bytes,
-		.eku = h->eku,
 	};
 
 	if (facts.suite != RECORD_SUITE_NONE) {

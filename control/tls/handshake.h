@@ -68,9 +68,6 @@ struct tls_handshake_facts {
 	char server_name[TLS_SERVER_NAME_BYTES]; // that was asked for; empty: none
 	uint32_t certificate;                    // id of ours that was chosen
 	unsigned n_records, n_bytes;             // the peer's
-	// Of the peer's chain, where it has a card: under which policies it would pass, so that who
-	// would fail is known before a policy is made stricter (FEATURES T6).
-	struct tls_eku_report eku;
 };
 
 // The context gets a reference of the handshake's. p is the caller's and not kept. NULL with errno:
@@ -88,7 +85,8 @@ struct view tls_handshake_output(const struct tls_handshake *h);
 int tls_handshake_finish(struct tls_handshake *h, struct record_secrets *secrets);
 
 // Of the peer's certificate: after TLS_DONE, and after TLS_FAILED as far as it was read, for
-// diagnosis only. NULL: the peer showed none.
+// diagnosis only. It says under which EKU policies it would pass, so that who would fail is known
+// before a policy is made stricter (FEATURES T6). NULL: the peer showed none.
 const struct card *tls_handshake_card(const struct tls_handshake *h);
 // After TLS_FAILED why, and more about it where OpenSSL has something to say, else "".
 enum tls_refusal tls_handshake_refusal(const struct tls_handshake *h);

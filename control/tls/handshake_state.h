@@ -33,7 +33,6 @@ struct tls_handshake {
 	uint8_t (*fingerprints)[CARD_FINGERPRINT_BYTES];
 	size_t n_fingerprints;
 	struct tls_judgement judgement; // of the peer's certificate
-	struct tls_eku_report eku;      // of its chain
 	struct traffic client, server;
 	uint8_t explicit_nonce[8]; // of our Finished record, TLS 1.2 with GCM
 	bool sent_change_cipher_spec;

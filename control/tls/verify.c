@@ -146,7 +146,7 @@ static enum tls_refusal check_usage(
 	const struct tls_trust *t, const STACK_OF(X509) * chain, enum tls_peer peer)
 {
 	X509 *leaf = sk_X509_value(chain, 0);
-	struct tls_eku_report report = tls_eku_report(chain);
+	struct tls_eku_report report = tls_eku_report(tls_eku_usages(chain));
 
 	if ((X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
 		return TLS_REFUSAL_key_usage;

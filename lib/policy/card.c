@@ -149,6 +149,8 @@ static const char *check_certificate(const struct card *c, uint32_t *end)
 		return "card: serial number";
 	if (c->trusted > 1 || (c->trusted == 1 && !has_certificate(c)))
 		return "card: trust without a certificate";
+	if (c->usages > CARD_USAGES_ALL || (c->usages != 0 && !has_certificate(c)))
+		return "card: usages";
 	return NULL;
 }
 

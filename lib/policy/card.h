@@ -25,6 +25,14 @@ enum card_proof {
 	CARD_PROOF_N,
 };
 
+// What its chain permits the certificate for (extended key usage, FEATURES T6): known for every
+// one, so that who would fail under a stricter policy is known before there is one.
+enum card_usage {
+	CARD_USAGE_SERVER = 1, // serverAuth
+	CARD_USAGE_CLIENT = 2, // clientAuth
+};
+#define CARD_USAGES_ALL (CARD_USAGE_SERVER | CARD_USAGE_CLIENT)
+
 // A run of text[], which no NUL ends.
 struct card_text {
 	uint16_t offset, len;
@@ -38,7 +46,8 @@ struct card {
 	uint16_t text_bytes; // used of text; the rest is zero
 	// 1: its chain ends in a root that the document trusts; 0: known by its fingerprint only.
 	uint8_t trusted;
-	uint8_t zero_too[3];
+	uint8_t usages; // bits of enum card_usage
+	uint8_t zero_too[2];
 	// The texts lie in text[] in this order, then the names, one behind the other.
 	struct card_text subject, issuer; // RFC 4514 in printable ASCII, cut where they are long
 	struct card_text serial;          // lower case hex

@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 	check(certificate, TLS_CN_NEVER);
 	chain = sk_X509_new_null();
 	sk_X509_push(chain, certificate);
-	report = tls_eku_report(chain);
+	report = tls_eku_report(tls_eku_usages(chain));
 	for (int peer = 0; peer < TLS_PEER_N; peer++)
 		must(report.permits[TLS_EKU_IGNORE][peer]);
 	sk_X509_pop_free(chain, X509_free);

@@ -109,6 +109,22 @@ def test_accepted():
     stream.close()
 
 
+def test_usages():
+    """Who has a session now, and whose certificate a stricter policy would not take."""
+    whole, half = (connect(OUTSIDE, "192.0.2.3", "192.0.2.1", context(False, name))
+                   for name in ("fabrikam.example", "bad/no-client-auth"))
+    for stream in (whole, half):
+        stream.send(b"\r\n\r\n")
+        stream.receive(1)
+    code, reply = ask("cert", "partners")
+    found = [(p["eku"]["server_auth"], p["eku"]["client_auth"],
+              [(f["policy"], f["as"]) for f in p["eku"]["fails"]]) for p in reply.get("partners", [])]
+    check("`fedctl cert partners` tells who would fail under a stricter EKU policy", code == 0 and sorted(found) == [
+        (True, False, [("strict", "client")]), (True, True, [])], reply)
+    for stream in (whole, half):
+        stream.close()
+
+
 def main():
     test_stage("a partner that does not listen", "tcp", None, "nobody listens")
     for bad, stage, word in (("expired", "certificate", "expired"),
@@ -124,6 +140,7 @@ def main():
     test_stage("a partner that never answers", "options", mute, "not over in time", silent=True)
     test_good()
     test_accepted()
+    test_usages()
     code, reply = ask("test", "partner", "nobody.example")
     check("a domain that nobody has is refused", code == 1 and "nobody has" in reply["error"], reply)
     results.end()

@@ -28,7 +28,7 @@ static void open_session(struct trial *t, uint64_t now_ns)
 	trial_opened(t, 3, &m, now_ns);
 }
 
-static void shake(struct trial *t, enum tls_refusal refusal, uint64_t now_ns)
+static void shake_as(struct trial *t, enum tls_refusal refusal, unsigned usages, uint64_t now_ns)
 {
 	struct pool_answer answer = {.has_card = true};
 	struct session_report report = {.answer = &answer, .refusal = refusal};
@@ -36,10 +36,16 @@ static void shake(struct trial *t, enum tls_refusal refusal, uint64_t now_ns)
 	card_init(&answer.card, (const uint8_t[CARD_FINGERPRINT_BYTES]){1}, VIEW("CN=p"),
 		VIEW("CN=Test CA"), VIEW("01"));
 	answer.card.trusted = 1;
+	answer.card.usages = (uint8_t)usages;
 	assert_int_equal(card_add_name(&answer.card, VIEW("fabrikam.example"), CARD_SAN_DNS), 0);
 	answer.facts.version = RECORD_TLS13;
 	answer.facts.suite_name = "TLS_AES_128_GCM_SHA256";
 	trial_shaken(t, &report, now_ns);
+}
+
+static void shake(struct trial *t, enum tls_refusal refusal, uint64_t now_ns)
+{
+	shake_as(t, refusal, CARD_USAGES_ALL, now_ns);
 }
 
 static void tell(struct trial *t, enum link_target_state state, enum reason reason, uint64_t now_ns)
@@ -58,6 +64,19 @@ static void expect(const struct trial *t, enum trial_stage failed)
 					      : TRIAL_PENDING);
 	assert_true(t->over);
 	assert_false(trial_passed(t));
+}
+
+static void a_certificate_that_a_stricter_policy_would_refuse_passes_with_a_word(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t);
+	open_session(&t, 1002 * MS);
+	shake_as(&t, TLS_REFUSAL_none, CARD_USAGE_SERVER, 1007 * MS);
+	assert_int_equal(t.steps[TRIAL_CERTIFICATE].outcome, TRIAL_OK);
+	assert_string_equal(t.steps[TRIAL_CERTIFICATE].text,
+		"by CN=Test CA; no clientAuth: `strict` refuses it as a client");
 }
 
 static void all_stages_go_well_one_after_the_other(void **state)
@@ -201,6 +220,7 @@ static void a_connection_that_stands_has_passed(void **state)
 	(void)state;
 	card_init(&card, (const uint8_t[CARD_FINGERPRINT_BYTES]){1}, VIEW_NONE, VIEW("CN=x"),
 		VIEW_NONE);
+	card.usages = CARD_USAGES_ALL;
 	begin(&t);
 	trial_stands(&t, NULL);
 	assert_false(t.over);
@@ -225,6 +245,8 @@ static void what_does_not_come_fails_the_stage_under_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_certificate_that_a_stricter_policy_would_refuse_passes_with_a_word),
 		cmocka_unit_test(all_stages_go_well_one_after_the_other),
 		cmocka_unit_test(where_nobody_listens_tcp_fails_and_says_what_to_do),
 		cmocka_unit_test(each_refusal_fails_its_stage),

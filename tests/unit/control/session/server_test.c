@@ -86,8 +86,9 @@ static int setup(void **state)
 {
 	static const struct pki_spec a_ca = {.cn = "test CA", .ca = true};
 	static const struct pki_spec of_ours = {.cn = "ours", .san = "DNS:contoso.example"};
-	static const struct pki_spec of_partner = {
-		.cn = "partner", .san = "DNS:fabrikam.example,DNS:sip.fabrikam.example"};
+	static const struct pki_spec of_partner = {.cn = "partner",
+		.san = "DNS:fabrikam.example,DNS:sip.fabrikam.example",
+		.eku = "serverAuth"};
 
 	memset(&told, 0, sizeof(told));
 	ca = pki_issue(NULL, &a_ca);
@@ -190,6 +191,8 @@ static void expect_identity(const json_t *session)
 {
 	const json_t *identity = json_object_get(session, "identity");
 	const json_t *names = json_object_get(identity, "names");
+	const json_t *eku = json_object_get(identity, "eku");
+	const json_t *fails = json_object_get(eku, "fails");
 
 	assert_int_equal(json_array_size(names), 2);
 	assert_string_equal(text_of(json_array_get(names, 0), "domain"), "fabrikam.example");
@@ -197,6 +200,11 @@ static void expect_identity(const json_t *session)
 	assert_string_equal(text_of(identity, "subject"), "CN=partner");
 	assert_int_equal(strlen(text_of(identity, "fingerprint")), 64);
 	assert_true(json_is_true(json_object_get(identity, "trusted")));
+	assert_true(json_is_true(json_object_get(eku, "server_auth")));
+	assert_false(json_is_true(json_object_get(eku, "client_auth")));
+	assert_int_equal(json_array_size(fails), 1);
+	assert_string_equal(text_of(json_array_get(fails, 0), "policy"), "strict");
+	assert_string_equal(text_of(json_array_get(fails, 0), "as"), "client");
 }
 
 static void establish(int version)

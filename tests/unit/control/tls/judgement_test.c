@@ -220,15 +220,16 @@ static void it_is_told_whose_extended_key_usage_would_not_do_under_a_stricter_po
 		pki_issue(&f->ca, &(struct pki_spec){.san = "DNS:" NAME, .eku = "serverAuth"});
 	struct tls_context *c = context_of(&f->ours, &f->ca, NULL);
 	struct tls_handshake *h = tls_handshake_new(c, &as_server, PKI_NOW_S);
-	struct tls_handshake_facts facts;
+	struct tls_eku_report report;
 	struct peer p;
 
 	peer_init(&p, &(struct peer_spec){.role = TLS_CLIENT, .shows = &partner});
 	assert_int_equal(peer_run(&p, h), TLS_DONE);
-	facts = tls_handshake_facts(h);
-	assert_true(facts.eku.permits[TLS_EKU_SERVER][TLS_PEER_CLIENT]);
-	assert_true(facts.eku.permits[TLS_EKU_STRICT][TLS_PEER_SERVER]);
-	assert_false(facts.eku.permits[TLS_EKU_STRICT][TLS_PEER_CLIENT]);
+	assert_int_equal(tls_handshake_card(h)->usages, CARD_USAGE_SERVER);
+	report = tls_eku_report(tls_handshake_card(h)->usages);
+	assert_true(report.permits[TLS_EKU_SERVER][TLS_PEER_CLIENT]);
+	assert_true(report.permits[TLS_EKU_STRICT][TLS_PEER_SERVER]);
+	assert_false(report.permits[TLS_EKU_STRICT][TLS_PEER_CLIENT]);
 	tls_handshake_free(h);
 	peer_fini(&p);
 	tls_context_put(c);

@@ -165,7 +165,7 @@ static void spoil(struct card *c, unsigned how)
 		c->zero = 1;
 		break;
 	case 1:
-		c->zero_too[2] = 1;
+		c->zero_too[1] = 1;
 		break;
 	case 2:
 		c->n_names = CARD_NAMES_MAX + 1;
@@ -236,6 +236,13 @@ static void spoil(struct card *c, unsigned how)
 		c->names[1].len = 16;
 		c->text_bytes = (uint16_t)(c->names[1].offset + 16);
 		break;
+	case 23:
+		c->usages = CARD_USAGES_ALL + 1;
+		break;
+	case 24: // of a certificate, without one or anything that it proves
+		memset(c, 0, sizeof(*c));
+		c->usages = CARD_USAGE_SERVER;
+		break;
 	default:
 		fail();
 	}
@@ -244,7 +251,7 @@ static void spoil(struct card *c, unsigned how)
 static void a_card_that_cannot_be_is_refused(void **state)
 {
 	(void)state;
-	for (unsigned how = 0; how <= 22; how++) {
+	for (unsigned how = 0; how <= 24; how++) {
 		struct card c = fabrikam();
 
 		spoil(&c, how);
