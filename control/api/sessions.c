@@ -97,10 +97,11 @@ json_t *card_json(const struct card *card)
 		json_array_append_new(names,
 			json_pack("{s:o, s:s}", "domain", text_json(card, card->names[i]), "proof",
 				proof_name(card->proofs[i])));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "names", names, "subject",
-		text_json(card, card->subject), "issuer", text_json(card, card->issuer), "serial",
-		text_json(card, card->serial), "fingerprint", fingerprint_json(card), "trusted",
-		(int)card->trusted, "eku", eku_json(card));
+	return json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:b, s:o}", "names", names, "left_out",
+		(int)card->n_left_out, "subject", text_json(card, card->subject), "issuer",
+		text_json(card, card->issuer), "serial", text_json(card, card->serial),
+		"fingerprint", fingerprint_json(card), "trusted", (int)card->trusted, "eku",
+		eku_json(card));
 }
 
 static void add(void *arg, const struct session_row *row)

@@ -48,7 +48,7 @@ static void look_at(X509 *certificate, struct shown *s)
 	size_t n = 0;
 
 	s->certificate = certificate;
-	s->unnamed = tls_identity_card(certificate, TLS_CN_WITHOUT_SAN, &s->card);
+	s->unnamed = tls_identity_card(certificate, TLS_CN_WITHOUT_SAN, NULL, &s->card);
 	s->from_s = tls_time_s(X509_get0_notBefore(certificate));
 	s->until_s = tls_time_s(X509_get0_notAfter(certificate));
 	snprintf(s->key, sizeof(s->key), "%s, %d bits",

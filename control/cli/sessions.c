@@ -11,7 +11,8 @@ struct cell identity_cell(const json_t *identity)
 {
 	const json_t *names = json_object_get(identity, "names");
 	const char *first = reply_text(json_array_get(names, 0), "domain");
-	const size_t n = json_array_size(names);
+	// Of a certificate with more than fit, too.
+	const size_t n = json_array_size(names) + reply_number(identity, "left_out");
 	struct cell c = {"-"};
 
 	if (n > 1)

@@ -2,6 +2,8 @@
 
 #include "control/credentials/make.h"
 
+#include "lib/policy/domain.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,9 @@ struct making {
 	struct tls_pem *trust, *crls;
 	uint8_t (*pinned)[CARD_FINGERPRINT_BYTES];
 	size_t n_pinned;
+	struct domain *domains; // of entries
+	const char **names;     // whom the document has: domains, and hosts of peers
+	size_t n_names;
 };
 
 static const enum tls_eku ekus[] = {
@@ -68,6 +73,8 @@ static void release(struct making *m)
 	free(m->trust);
 	free(m->crls);
 	free(m->pinned);
+	free(m->domains);
+	free(m->names);
 }
 
 static int name_certificates(struct making *m)
@@ -128,6 +135,32 @@ static int trust(struct making *m, enum side side, struct tls_context_config *co
 	return 0;
 }
 
+// Domains as written are brought into one form; who is none is no partner's.
+static int name_partners(struct making *m)
+{
+	const struct document *d = m->document;
+	size_t n = d->n_entries;
+
+	for (size_t i = 0; i < d->n_peers; i++)
+		n += d->peers[i].n_hosts;
+	m->domains = calloc(d->n_entries + 1, sizeof(*m->domains));
+	m->names = calloc(n + 1, sizeof(*m->names));
+	if (m->domains == NULL || m->names == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n_entries; i++) {
+		const struct document_entry *e = &d->entries[i];
+
+		if (e->kind == DOCUMENT_DOMAIN && e->list != IMAGE_BLOCK &&
+			domain_canonical(view_string(e->text), &m->domains[i]) == 0)
+			m->names[m->n_names++] = (const char *)m->domains[i].text;
+	}
+	for (size_t i = 0; i < d->n_peers; i++) {
+		for (size_t h = 0; h < d->peers[i].n_hosts; h++)
+			m->names[m->n_names++] = d->peers[i].hosts[h];
+	}
+	return 0;
+}
+
 static int make_side(
 	struct making *m, enum side side, struct tls_context **made, struct errors *errors)
 {
@@ -137,6 +170,8 @@ static int make_side(
 		.n_certificates = tls->n_certificates,
 		.crls = m->crls,
 		.n_crls = tls->n_crls,
+		.first = m->names,
+		.n_first = m->n_names,
 		.eku = ekus[tls->eku],
 		.crl = tls->revocation == DOCUMENT_REVOCATION_REQUIRED ? TLS_CRL_REQUIRED
 								       : TLS_CRL_KNOWN,
@@ -167,6 +202,8 @@ int credentials_make(const struct credentials_source *source, const struct docum
 	error = allocate(&m);
 	if (error == 0)
 		error = name_certificates(&m);
+	if (error == 0)
+		error = name_partners(&m);
 	if (error == 0)
 		error = make_side(&m, SIDE_OUTSIDE, &made[SIDE_OUTSIDE], errors);
 	if (error == 0)

@@ -128,6 +128,20 @@ static bool picks_revoked(void *arg, const struct card *card)
 	return is_revoked(arg, card);
 }
 
+// A domain that it proves and that is refused nevertheless: here is why.
+static void log_left_out(const struct session_row *row, const struct card *card)
+{
+	char text[ENDPOINT_TEXT_BYTES];
+	struct view subject = card_view(card, card->subject);
+
+	endpoint_format(&row->remote, text);
+	log_line("tls",
+		"the certificate of %s (%.*s) has %s%u names more than its identity card: those of "
+		"the document's partners are kept first",
+		text, (int)subject.len, (const char *)subject.at,
+		card->n_left_out == UINT8_MAX ? "at least " : "", card->n_left_out);
+}
+
 static void log_refusal(const struct session_row *row, enum tls_refusal refusal, const char *detail)
 {
 	char text[ENDPOINT_TEXT_BYTES];
@@ -202,6 +216,8 @@ static void answered(void *arg, const struct pool_answer *a)
 	}
 	if (r.outcome == SESSION_FAILED)
 		log_refusal(&row, refusal, a->detail);
+	else if (r.outcome == SESSION_DONE && a->has_card && a->card.n_left_out > 0)
+		log_left_out(&row, &a->card);
 	if (r.outcome != SESSION_GOES_ON && s->watch != NULL)
 		s->watch(s->watch_arg,
 			&(struct session_report){.row = &row,

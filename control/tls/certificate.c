@@ -76,7 +76,7 @@ static bool check_order(const struct tls_certificate *c, const char *path, struc
 
 static bool check_names(struct tls_certificate *c, const char *path, struct errors *errors)
 {
-	enum tls_refusal refusal = tls_identity_card(c->leaf, TLS_CN_NEVER, &c->card);
+	enum tls_refusal refusal = tls_identity_card(c->leaf, TLS_CN_NEVER, NULL, &c->card);
 
 	if (refusal == TLS_REFUSAL_none)
 		return true;

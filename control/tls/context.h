@@ -64,6 +64,10 @@ struct tls_context_config {
 	// SHA-256 of certificates whose chain needs no trusted root: partners known by fingerprint.
 	const uint8_t (*pinned)[CARD_FINGERPRINT_BYTES];
 	size_t n_pinned;
+	// Canonical names that a peer's identity card has first, where its certificate has more
+	// than fit: the partners'.
+	const char *const *first;
+	size_t n_first;
 	enum tls_eku eku;
 	enum tls_crl crl;
 	enum tls_cn cn;

@@ -34,6 +34,7 @@ static void add_proved(struct tls_handshake *h, enum card_proof proof)
 		card_view(card, card->issuer), card_view(card, card->serial));
 	shorter.trusted = card->trusted;
 	shorter.usages = card->usages;
+	shorter.n_left_out = card->n_left_out > 0 ? card->n_left_out - 1 : 0;
 	card_add_name(&shorter, name, proof);
 	for (unsigned i = 0; i < card->n_names; i++)
 		card_add_name(&shorter, card_view(card, card->names[i]),

@@ -2,6 +2,7 @@
 
 #include "control/tls/identity.h"
 
+#include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -168,22 +169,45 @@ static void start_card(X509 *certificate, struct card *card)
 		card, fingerprint, view_string(subject), view_string(issuer), view_string(serial));
 }
 
-static void add_sans(
-	const struct names *n, enum card_proof proof, struct card *card, struct seen *seen)
+// Those among first, NULL: all; while the card has less than n_max.
+static void add_sans(const struct names *n, enum card_proof proof, const struct tls_names *first,
+	unsigned n_max, struct card *card)
 {
 	struct found f;
 
-	for (int i = 0; i < sk_GENERAL_NAME_num(n->sans); i++) {
-		if (!san_found(sk_GENERAL_NAME_value(n->sans, i), &f) || f.proof != proof)
-			continue;
-		if (is_wildcard(f.text))
-			seen->wildcard = true;
-		else
+	for (int i = 0; i < sk_GENERAL_NAME_num(n->sans) && card->n_names < n_max; i++) {
+		if (san_found(sk_GENERAL_NAME_value(n->sans, i), &f) && f.proof == proof &&
+			!is_wildcard(f.text) && (first == NULL || tls_names_have(first, f.text)))
 			card_add_name(card, f.text, f.proof);
 	}
 }
 
-enum tls_refusal tls_identity_card(X509 *certificate, enum tls_cn cn, struct card *card)
+static bool has_wildcard(const struct names *n)
+{
+	struct found f;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(n->sans); i++) {
+		if (san_found(sk_GENERAL_NAME_value(n->sans, i), &f) && is_wildcard(f.text))
+			return true;
+	}
+	return false;
+}
+
+static void add_all_sans(const struct names *n, const struct tls_names *first, struct card *card)
+{
+	if (first != NULL) {
+		add_sans(n, CARD_SAN_URI, first, CARD_NAMES_MAX, card);
+		// That there is one says what its dNSNames are.
+		add_sans(n, CARD_SAN_URI, NULL, 1, card);
+		add_sans(n, CARD_SAN_DNS, first, CARD_NAMES_MAX, card);
+		card->n_left_out = 0;
+	}
+	add_sans(n, CARD_SAN_URI, NULL, UINT_MAX, card);
+	add_sans(n, CARD_SAN_DNS, NULL, UINT_MAX, card);
+}
+
+enum tls_refusal tls_identity_card(
+	X509 *certificate, enum tls_cn cn, const struct tls_names *first, struct card *card)
 {
 	struct seen seen = {false, false};
 	unsigned char *utf8 = NULL;
@@ -192,8 +216,8 @@ enum tls_refusal tls_identity_card(X509 *certificate, enum tls_cn cn, struct car
 
 	start_card(certificate, card);
 	names_init(&names, certificate);
-	add_sans(&names, CARD_SAN_URI, card, &seen);
-	add_sans(&names, CARD_SAN_DNS, card, &seen);
+	add_all_sans(&names, first, card);
+	seen.wildcard = has_wildcard(&names);
 	if (card->n_names == 0 && common_name(certificate, &utf8, &text)) {
 		seen.wildcard |= is_wildcard(text);
 		// Not every common name means to be a domain.

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "control/tls/names.h"
 #include "control/tls/refusal.h"
 #include "lib/policy/card.h"
 #include "lib/policy/domain.h"
@@ -29,9 +30,11 @@ enum tls_match {
 
 void tls_fingerprint(X509 *certificate, uint8_t fingerprint[CARD_FINGERPRINT_BYTES]);
 
-// A card, not yet trusted, with as many of the names as fit, URIs first. refusal none; or why there
-// is no name in it: no_name, wildcard, cn_only.
-enum tls_refusal tls_identity_card(X509 *certificate, enum tls_cn cn, struct card *card);
+// A card, not yet trusted, with as many of the names as fit: those of first before others, URIs
+// before dNSNames, but at least one URI where there is any (card_name_is_domain()). refusal none;
+// or why there is no name in it: no_name, wildcard, cn_only.
+enum tls_refusal tls_identity_card(
+	X509 *certificate, enum tls_cn cn, const struct tls_names *first, struct card *card);
 
 // Calls each for every whole name of its subjectAltName, however many, as it is written there.
 void tls_identity_each(

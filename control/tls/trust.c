@@ -111,7 +111,8 @@ bool tls_trust_init(
 	bool good = true;
 
 	*t = (struct tls_trust){0};
-	if (!add_policy(t, config, digest) || !add_pins(t, config, digest)) {
+	if (!add_policy(t, config, digest) || !add_pins(t, config, digest) ||
+		!tls_names_init(&t->first, config->first, config->n_first)) {
 		errors_add(errors, 0, "out of memory");
 		good = false;
 	}
@@ -130,6 +131,7 @@ void tls_trust_fini(struct tls_trust *t)
 	X509_STORE_free(t->store);
 	sk_X509_CRL_pop_free(t->crls, X509_CRL_free);
 	free(t->pinned);
+	tls_names_fini(&t->first);
 }
 
 bool tls_trust_pins(const struct tls_trust *t, const uint8_t fingerprint[CARD_FINGERPRINT_BYTES])

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "control/tls/context.h"
+#include "control/tls/names.h"
 
 #include <openssl/sha.h>
 #include <openssl/x509_vfy.h>
@@ -17,8 +18,9 @@ struct tls_trust {
 	enum tls_eku eku;
 	enum tls_crl crl;
 	enum tls_cn cn;
-	int64_t crls_until_s; // the first of their next updates; INT64_MAX without one
-	// Over all of the above: judgements under equal trust are equal.
+	struct tls_names first; // of a card; no judgement that is kept depends on them
+	int64_t crls_until_s;   // the first of their next updates; INT64_MAX without one
+	// Over all of the above but first: judgements under equal trust are equal.
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	struct tls_cache *cache; // the caller's, or NULL
 };

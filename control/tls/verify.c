@@ -191,7 +191,7 @@ static void judge(const struct tls_trust *t, STACK_OF(X509) * sent, enum tls_pee
 
 	j->from_s = INT64_MIN;
 	j->until_s = INT64_MAX;
-	j->unnamed = tls_identity_card(sk_X509_value(sent, 0), t->cn, &j->card);
+	j->unnamed = tls_identity_card(sk_X509_value(sent, 0), t->cn, &t->first, &j->card);
 	v.pinned = tls_trust_pins(t, j->card.fingerprint);
 	if (ctx != NULL && set_up(ctx, &v, sent, now_s))
 		j->refusal = judge_chain(ctx, &v, peer, j);
@@ -228,8 +228,9 @@ static bool make_key(const struct tls_trust *t, const STACK_OF(X509) * sent, enu
 // Whether it will be the same next time. What is wrong now because of the time, or of us, may not.
 static bool keeps(const struct tls_judgement *j)
 {
-	return j->refusal != TLS_REFUSAL_not_yet_valid && j->refusal != TLS_REFUSAL_crl_outdated &&
-		j->refusal != TLS_REFUSAL_internal;
+	// A card with more names than fit is another one under another document.
+	return j->card.n_left_out == 0 && j->refusal != TLS_REFUSAL_not_yet_valid &&
+		j->refusal != TLS_REFUSAL_crl_outdated && j->refusal != TLS_REFUSAL_internal;
 }
 
 void tls_verify(const struct tls_trust *t, STACK_OF(X509) * sent, enum tls_peer peer, int64_t now_s,

@@ -11,7 +11,7 @@
 // long one that we have closed may take to finish.
 #define LINGER_MS 32000
 #define CLOSE_MS  5000
-// Identities of TLS connections: 15 MB of cards.
+// Identities of TLS connections: 17 MB of cards.
 #define CARDS_MAX 16384
 // Domains that connections are of: four MB of them.
 #define SENDERS_MAX 16384

@@ -102,8 +102,11 @@ int card_add_name(struct card *c, struct view name, enum card_proof proof)
 	if (card_names(c, canonical))
 		return 0;
 	if (c->n_names == CARD_NAMES_MAX ||
-		canonical.len > (size_t)(CARD_TEXT_BYTES - c->text_bytes))
+		canonical.len > (size_t)(CARD_TEXT_BYTES - c->text_bytes)) {
+		c->n_left_out =
+			(uint8_t)(c->n_left_out < UINT8_MAX ? c->n_left_out + 1 : UINT8_MAX);
 		return -ENOSPC;
+	}
 	c->proofs[c->n_names] = (uint8_t)proof;
 	c->names[c->n_names] = add_text(c, canonical, canonical.len);
 	c->n_names++;
@@ -187,7 +190,7 @@ const char *card_check(const struct card *c)
 	uint32_t end = 0;
 	const char *error;
 
-	if (c->zero != 0 || !all_zero(c->zero_too, sizeof(c->zero_too)))
+	if (!all_zero(c->zero, sizeof(c->zero)))
 		return "card: nonzero padding";
 	if (c->n_names > CARD_NAMES_MAX)
 		return "card: number of names";
@@ -202,6 +205,8 @@ const char *card_check(const struct card *c)
 		if (c->names[i].offset != 0 || c->names[i].len != 0 || c->proofs[i] != 0)
 			return "card: more names than it has";
 	}
+	if (c->n_left_out > 0 && c->n_names == 0)
+		return "card: names left out, though there is room";
 	if (end != c->text_bytes || !all_zero(c->text + end, sizeof(c->text) - end))
 		return "card: text of nothing";
 	return NULL;

@@ -10,10 +10,10 @@
 
 #include "lib/base/view.h"
 
-#define CARD_BYTES             884
+#define CARD_BYTES             1000
 #define CARD_FINGERPRINT_BYTES 32
-#define CARD_NAMES_MAX         16
-#define CARD_TEXT_BYTES        752
+#define CARD_NAMES_MAX         32
+#define CARD_TEXT_BYTES        788
 
 // How a domain was proved.
 enum card_proof {
@@ -42,12 +42,12 @@ struct card {
 	// SHA-256 of the certificate; zero where there is none.
 	uint8_t fingerprint[CARD_FINGERPRINT_BYTES];
 	uint8_t n_names;
-	uint8_t zero;
+	uint8_t n_left_out;  // names that found no place; 255: or more
 	uint16_t text_bytes; // used of text; the rest is zero
 	// 1: its chain ends in a root that the document trusts; 0: known by its fingerprint only.
 	uint8_t trusted;
 	uint8_t usages; // bits of enum card_usage
-	uint8_t zero_too[2];
+	uint8_t zero[2];
 	// The texts lie in text[] in this order, then the names, one behind the other.
 	struct card_text subject, issuer; // RFC 4514 in printable ASCII, cut where they are long
 	struct card_text serial;          // lower case hex
@@ -70,7 +70,7 @@ void card_init(struct card *c, const uint8_t *fingerprint, struct view subject, 
 	struct view serial);
 // Adds a domain in any spelling. A name that is already there keeps its former proof. 0; -EINVAL,
 // it is no domain, the proof is none, or one of a certificate that the card does not have; -ENOSPC,
-// the card is full.
+// the card is full: one more is left out.
 int card_add_name(struct card *c, struct view name, enum card_proof proof);
 
 // NULL, or which rule the bytes break (static text).

@@ -213,9 +213,14 @@ static void give(const struct decider *d, const struct policy_query *q, const st
 static enum reason refuse_sender(
 	const struct decider *d, const struct policy_query *q, const struct image_peer *peer)
 {
-	if (q->card != NULL)
-		return identity_proves(d->image, peer, q->card, q->from) ? REASON_none
-									 : REASON_identity_unproved;
+	if (q->card != NULL) {
+		if (identity_proves(d->image, peer, q->card, q->from))
+			return REASON_none;
+		// Whoever looks into it finds the domain in the certificate.
+		return q->card->n_left_out > 0 && peer->identity != IMAGE_IDENTITY_FINGERPRINT
+			? REASON_identity_left_out
+			: REASON_identity_unproved;
+	}
 	return image_peer_covers(d->image, peer, &q->source) ? REASON_none
 							     : REASON_source_undeclared;
 }

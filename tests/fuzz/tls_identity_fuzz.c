@@ -44,7 +44,7 @@ static void check(X509 *certificate, enum tls_cn cn)
 
 	if (stranger.len == 0)
 		must(domain_canonical(VIEW("a.stranger.example"), &stranger) == 0);
-	refusal = tls_identity_card(certificate, cn, &card);
+	refusal = tls_identity_card(certificate, cn, NULL, &card);
 	must(card_check(&card) == NULL);
 	must(card.trusted == 0 && (refusal == TLS_REFUSAL_none) == (card.n_names > 0));
 	check_names(certificate, &card, cn);

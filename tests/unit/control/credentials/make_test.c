@@ -216,6 +216,38 @@ static void each_side_has_its_own_roots(void **state)
 	assert_int_equal(judge(f->made[SIDE_INSIDE], &f->partner), TLS_REFUSAL_none);
 }
 
+// Of a domain in the document, and of hosts that a partner is known by.
+static void names_of_the_documents_partners_come_first_in_a_card(void **state)
+{
+	static const struct tls_params params = {.role = TLS_SERVER};
+	static const char certificates[] =
+		BOTH "partners:\n"
+		     "  - {name: hosted, next_hops: [\"tls:192.0.2.2:5061\"], identity: host, "
+		     "hosts: [proxy.example]}\n"
+		     "allow:\n"
+		     "  - {domain: B\xc3\xbc"
+		     "cher.example, partner: hosted}\n";
+	struct fixture *f = *state;
+	char san[1024] = "";
+	struct peer_outcome o;
+	struct pki partner;
+	size_t n = 0;
+
+	for (int i = 0; i < 40; i++)
+		n += (size_t)snprintf(san + n, sizeof(san) - n, "DNS:d%d.example,", i);
+	snprintf(san + n, sizeof(san) - n,
+		"DNS:other.example,DNS:proxy.example,DNS:xn--bcher-kva.example");
+	partner = pki_issue(&f->ca, &(struct pki_spec){.san = san});
+	assert_int_equal(make(f, certificates, "tls: {trust: [ca.pem]}\n"), 0);
+	o = peer_shake(f->made[SIDE_OUTSIDE], &params, &partner, PKI_NOW_S, TLS1_3_VERSION);
+	assert_int_equal(o.refusal, TLS_REFUSAL_none);
+	assert_true(card_names(&o.card, VIEW("proxy.example")));
+	assert_true(card_names(&o.card, VIEW("xn--bcher-kva.example")));
+	assert_false(card_names(&o.card, VIEW("other.example")));
+	assert_int_equal(o.card.n_left_out, 43 - CARD_NAMES_MAX);
+	pki_free(&partner);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -226,6 +258,7 @@ int main(void)
 		CASE(a_key_of_another_certificate_is_refused),
 		CASE(a_key_that_others_may_read_is_refused),
 		CASE(each_side_has_its_own_roots),
+		CASE(names_of_the_documents_partners_come_first_in_a_card),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

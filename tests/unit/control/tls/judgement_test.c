@@ -136,6 +136,67 @@ static void the_name_that_was_proved_is_in_the_card_however_many_there_are(void 
 	pki_free(&partner);
 }
 
+// A certificate of 40 other names, and those at the end.
+static struct pki of_many_names(struct fixture *f, const char *last)
+{
+	char san[1024] = "";
+	size_t n = 0;
+
+	for (int i = 0; i < 40; i++)
+		n += (size_t)snprintf(san + n, sizeof(san) - n, "DNS:d%d.example,", i);
+	snprintf(san + n, sizeof(san) - n, "%s", last);
+	return pki_issue(&f->ca, &(struct pki_spec){.san = san});
+}
+
+static struct tls_context *context_that_has_first(
+	struct fixture *f, struct tls_cache *cache, const char *const first[], size_t n)
+{
+	return context_with(&f->ours, &f->ca,
+		(struct tls_context_config){.first = first, .n_first = n, .cache = cache});
+}
+
+static void partners_names_have_their_place_in_the_card_before_others(void **state)
+{
+	static const char *const first[] = {"z.example", NAME, "absent.example"};
+	struct fixture *f = *state;
+	struct pki partner = of_many_names(f, "DNS:last.example,DNS:z.example,DNS:" NAME);
+	struct tls_cache *cache = tls_cache_new();
+	struct tls_context *c = context_that_has_first(f, cache, first, 3);
+	struct tls_context *none = context_that_has_first(f, cache, NULL, 0);
+	struct peer_outcome o;
+
+	o = peer_shake(none, &as_server, &partner, PKI_NOW_S, TLS1_3_VERSION);
+	expect(o.refusal, FINE);
+	assert_false(card_proves(&o.card, VIEW(NAME)));
+	// Nor does what has been judged once keep them out.
+	o = peer_shake(c, &as_server, &partner, PKI_NOW_S, TLS1_3_VERSION);
+	expect(o.refusal, FINE);
+	assert_int_equal(o.card.n_names, CARD_NAMES_MAX);
+	assert_int_equal(o.card.n_left_out, 43 - CARD_NAMES_MAX);
+	assert_true(card_proves(&o.card, VIEW(NAME)) && card_proves(&o.card, VIEW("z.example")));
+	assert_false(card_proves(&o.card, VIEW("last.example")));
+	tls_context_put(none);
+	tls_context_put(c);
+	tls_cache_free(cache);
+	pki_free(&partner);
+}
+
+static void a_uri_among_many_names_still_says_that_the_others_are_hosts(void **state)
+{
+	static const char *const first[] = {NAME};
+	struct fixture *f = *state;
+	struct pki partner = of_many_names(f, "DNS:" NAME ",URI:sip:domain.example");
+	struct tls_context *c = context_that_has_first(f, NULL, first, 1);
+	struct peer_outcome o = peer_shake(c, &as_server, &partner, PKI_NOW_S, TLS1_3_VERSION);
+
+	expect(o.refusal, FINE);
+	assert_true(card_names(&o.card, VIEW(NAME)));
+	assert_false(card_proves(&o.card, VIEW(NAME)));
+	assert_true(card_proves(&o.card, VIEW("domain.example")));
+	tls_context_put(c);
+	pki_free(&partner);
+}
+
 static void a_pinned_certificate_needs_no_trusted_root(void **state)
 {
 	struct fixture *f = *state;
@@ -245,6 +306,8 @@ int main(void)
 		cmocka_unit_test(a_judgement_holds_under_equal_trust_only),
 		cmocka_unit_test(what_is_not_yet_valid_is_not_remembered_as_refused),
 		cmocka_unit_test(the_name_that_was_proved_is_in_the_card_however_many_there_are),
+		cmocka_unit_test(partners_names_have_their_place_in_the_card_before_others),
+		cmocka_unit_test(a_uri_among_many_names_still_says_that_the_others_are_hosts),
 		cmocka_unit_test(a_pinned_certificate_needs_no_trusted_root),
 		cmocka_unit_test(the_peer_is_told_by_the_alert_that_fits),
 		cmocka_unit_test(another_partners_domain_is_not_in_the_card),

@@ -95,7 +95,6 @@ static void any_bit_that_is_no_field_is_refused(void **state)
 		ZERO(CARD_ADD, card.zero),
 		ZERO(CARD, card.zero),
 		ZERO(CARD, card.is.zero),
-		ZERO(CARD, card.is.zero_too),
 	};
 
 	(void)state;

@@ -121,13 +121,18 @@ static void names_are_added_until_the_card_is_full(void **state)
 
 	(void)state;
 	for (unsigned i = 2; i < CARD_NAMES_MAX; i++) {
-		char text[] = "a.example";
+		char text[16];
 
-		text[0] = (char)('a' + i);
+		snprintf(text, sizeof(text), "n%u.example", i);
 		assert_int_equal(card_add_name(&c, view_string(text), CARD_SAN_DNS), 0);
 	}
+	assert_int_equal(c.n_left_out, 0);
 	assert_int_equal(card_add_name(&c, VIEW("more.example"), CARD_SAN_DNS), -ENOSPC);
+	assert_int_equal(c.n_left_out, 1);
 	assert_null(card_check(&c));
+	for (unsigned i = 0; i < 300; i++)
+		(void)card_add_name(&c, VIEW("more.example"), CARD_SAN_DNS);
+	assert_int_equal(c.n_left_out, UINT8_MAX);
 	c = fabrikam();
 	memset(name, 'x', sizeof(name));
 	for (unsigned i = 50; i < sizeof(name); i += 50)
@@ -162,10 +167,10 @@ static void spoil(struct card *c, unsigned how)
 {
 	switch (how) {
 	case 0:
-		c->zero = 1;
+		c->zero[0] = 1;
 		break;
 	case 1:
-		c->zero_too[1] = 1;
+		c->zero[1] = 1;
 		break;
 	case 2:
 		c->n_names = CARD_NAMES_MAX + 1;
@@ -243,6 +248,10 @@ static void spoil(struct card *c, unsigned how)
 		memset(c, 0, sizeof(*c));
 		c->usages = CARD_USAGE_SERVER;
 		break;
+	case 25:
+		card_init(c, c->fingerprint, VIEW_NONE, VIEW_NONE, VIEW_NONE);
+		c->n_left_out = 1;
+		break;
 	default:
 		fail();
 	}
@@ -251,7 +260,7 @@ static void spoil(struct card *c, unsigned how)
 static void a_card_that_cannot_be_is_refused(void **state)
 {
 	(void)state;
-	for (unsigned how = 0; how <= 24; how++) {
+	for (unsigned how = 0; how <= 25; how++) {
 		struct card c = fabrikam();
 
 		spoil(&c, how);

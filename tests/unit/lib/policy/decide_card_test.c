@@ -191,6 +191,27 @@ static void a_card_that_passed_says_nothing_of_another_or_of_an_address(void **s
 	decider_free(d);
 }
 
+static void a_card_that_names_were_left_out_of_is_refused_for_that(void **state)
+{
+	struct decider *d = decider_new(&fixture.policy, 16);
+	struct card card = card_of(9, "other.example", NULL);
+	static const char *const to = "local.example";
+
+	(void)state;
+	card.n_left_out = 1;
+	assert_int_equal(decide(d, "discovered.example", to, SIDE_OUTSIDE, &card, NULL).reason,
+		REASON_identity_left_out);
+	assert_int_equal(decide(d, "hosted.example", to, SIDE_OUTSIDE, &card, NULL).reason,
+		REASON_identity_left_out);
+	// Where names do not count.
+	assert_int_equal(decide(d, "printed.example", to, SIDE_OUTSIDE, &card, NULL).reason,
+		REASON_identity_unproved);
+	card = card_of(9, "discovered.example", NULL);
+	card.n_left_out = 1;
+	assert_true(decide(d, "discovered.example", to, SIDE_OUTSIDE, &card, NULL).allowed);
+	decider_free(d);
+}
+
 static void a_verdict_says_what_becomes_of_stamps(void **state)
 {
 	struct decider *d = decider_new(&fixture.policy, 16);
@@ -343,6 +364,7 @@ int main(void)
 		cmocka_unit_test(every_row_is_judged_by_the_card_with_any_cache),
 		cmocka_unit_test(a_burst_of_cards_is_judged_as_one_by_one),
 		cmocka_unit_test(a_card_that_passed_says_nothing_of_another_or_of_an_address),
+		cmocka_unit_test(a_card_that_names_were_left_out_of_is_refused_for_that),
 		cmocka_unit_test(a_verdict_says_what_becomes_of_stamps),
 		cmocka_unit_test(what_a_card_has_proved_is_remembered_by_its_serial_alone),
 		cmocka_unit_test(names_of_a_card_that_is_not_trusted_prove_nothing),
