@@ -280,17 +280,28 @@ static void read_message(struct relay *r, struct job *job)
 					     : REASON_sip_response_malformed);
 }
 
-// The To header of a request that goes somewhere else than it was first meant for: that domain
-// does not route, but its block counts.
-static bool to_header_is_blocked(struct relay *r, const struct job *job,
+// A name that does not decide where a request goes: its block counts all the same.
+static bool name_is_blocked(struct relay *r, const struct sip_uri *uri,
 	const struct policy_query *query, struct match *match)
 {
-	struct view to = domain_of(&job->request.to.uri);
+	struct view name = domain_of(uri);
 
-	// Mostly it is the same, in the same spelling.
-	if (to.len == 0 || view_equal(to, query->to) || view_equal_nocase(to, query->to))
+	// Mostly it is the same as the one that does, in the same spelling.
+	if (name.len == 0 || view_equal(name, query->to) || view_equal_nocase(name, query->to))
 		return false;
-	return policy_blocks(r->decider, to, match);
+	return policy_blocks(r->decider, name, match);
+}
+
+// Behind a Route the Request-URI says where a request goes in the end, and To what it was first
+// meant for.
+static bool end_is_blocked(struct relay *r, const struct job *job, const struct policy_query *query,
+	struct match *match)
+{
+	const struct request *rq = &job->request;
+	const struct sip_uri *uri = rq->new_uri.len > 0 ? &rq->taken : &rq->uri;
+
+	return (uri != rq->target && name_is_blocked(r, uri, query, match)) ||
+		name_is_blocked(r, &rq->to.uri, query, match);
 }
 
 // Stage three: a judged request has a next hop, or its refusal leaves.
@@ -304,7 +315,7 @@ static void settle(struct relay *r, struct job *job, const struct policy_query *
 		refuse(r, job, verdict->reason, verdict->rule);
 		return;
 	}
-	if (to_header_is_blocked(r, job, query, &match)) {
+	if (end_is_blocked(r, job, query, &match)) {
 		refuse(r, job, REASON_to_blocked, match.rule);
 		return;
 	}

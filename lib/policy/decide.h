@@ -75,8 +75,8 @@ void policy_decide(
 // may be torn, and is then a question that nobody will ask.
 void decider_warm(struct decider *d, const struct decider *former);
 
-// Only whether the name is blocked, for names that do not route: the To header of a retargeted
-// request. Counts a hit where it is.
+// Only whether the name is blocked, for names that do not route: the Request-URI behind a Route,
+// the To header of a retargeted request. Counts a hit where it is.
 bool policy_blocks(struct decider *d, struct view name, struct match *match);
 
 // Whose servers a domain has: of a local domain or partner, else IMAGE_PEER_NONE. For what does not

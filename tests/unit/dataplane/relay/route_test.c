@@ -126,6 +126,25 @@ static void the_top_route_decides_the_destination(void **state)
 	assert_int_equal(out.reason, REASON_to_blocked);
 }
 
+static void no_route_leads_around_a_block_of_the_request_uri(void **state)
+{
+	static const struct {
+		const char *uri, *routes;
+	} rows[] = {
+		{"sip:b@blocked.example", FIELD(THEIRS)},
+		{"sip:b@x.BLOCKED.example", FIELD(OURS_IN ", " THEIRS)},
+		{"sip:b@blocked.example", FIELD(STRICT)},
+		{"sip:10.0.0.1:5060;lr", FIELD(THEIRS ", <sip:b@blocked.example>")},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct relay_out out = send_routed(*state, rows[i].uri, rows[i].routes);
+
+		assert_int_equal(out.reason, REASON_to_blocked);
+		assert_int_equal(strncmp((char *)out.bytes, "SIP/2.0 403 ", 12), 0);
+	}
+}
+
 static void a_strict_router_behind_us_gets_the_request_uri_as_route(void **state)
 {
 	static const struct {
@@ -208,6 +227,7 @@ int main(void)
 		CASE(our_own_route_values_are_taken_away),
 		CASE(another_port_or_name_is_not_ours),
 		CASE(the_top_route_decides_the_destination),
+		CASE(no_route_leads_around_a_block_of_the_request_uri),
 		CASE(a_strict_router_behind_us_gets_the_request_uri_as_route),
 		CASE(a_strict_router_before_us_is_undone),
 		CASE(strict_routers_before_and_behind_us_are_both_served),
