@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "dataplane/core_map/draft.h"
+#include "lib/sip/uri.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -134,20 +135,28 @@ static void check_nodes(struct draft *d, const struct core_map_port *port)
 			port->name, nic->node, d->map->n_workers - n_near, d->map->n_workers);
 }
 
-static void check_sent_by(struct draft *d, const struct core_map_listener *listener)
+// As the relay reads it, who would not start with another one.
+static bool is_sent_by(const char *s)
 {
 	static const char extra[] = "-.:[]";
+	char text[sizeof("sip:") + CORE_MAP_DEVICE_BYTES];
+	struct sip_uri uri;
+	int n = snprintf(text, sizeof(text), "sip:%s", s);
 
-	for (const char *s = listener->sent_by; *s != '\0'; s++) {
-		if (isalnum((unsigned char)*s) || strchr(extra, *s) != NULL)
-			continue;
-		errors_add(d->errors, listener->line,
-			"sent_by: %s is not right; expected HOST or HOST:PORT, as it shall stand "
-			"in "
-			"Via",
-			listener->sent_by);
-		return;
+	for (; *s != '\0'; s++) {
+		if (!isalnum((unsigned char)*s) && strchr(extra, *s) == NULL)
+			return false;
 	}
+	return sip_uri_parse(view_of(text, (size_t)n), &uri) == 0;
+}
+
+static void check_sent_by(struct draft *d, const struct core_map_listener *listener)
+{
+	if (listener->sent_by[0] == '\0' || is_sent_by(listener->sent_by))
+		return;
+	errors_add(d->errors, listener->line,
+		"sent_by: %s is not right; expected HOST or HOST:PORT, as it shall stand in Via",
+		listener->sent_by);
 }
 
 // TLS is carried by TCP connections: one port cannot take both.

@@ -382,6 +382,13 @@ static void a_value_out_of_range_is_refused_with_its_range(void **state)
 		{"side: inside", "side: in", "expected inside or outside"},
 		{"relay.example:5070", "relay example",
 			"m:35: sent_by: relay example is not right"},
+		{"relay.example:5070", "relay.example:5070:1",
+			"m:35: sent_by: relay.example:5070:1 is not right"},
+		{"relay.example:5070", "relay.example:70000", "m:35: sent_by: "},
+		{"relay.example:5070", "relay.example:", "m:35: sent_by: "},
+		{"relay.example:5070", ":5070", "m:35: sent_by: "},
+		{"relay.example:5070", "2001:db8::1", "m:35: sent_by: "},
+		{"relay.example:5070", "192.0.2.256", "m:35: sent_by: "},
 		{"name: left", "name: le ft", "m:11: name: le ft is not right; expected letters"},
 		{"workers:\n", "workers: []\nuser2:\n", "workers is empty"},
 	};
