@@ -164,11 +164,11 @@ void core_map_suggest(const struct machine *machine, FILE *out)
 		"\n# auto: when enough are free. require: refuse to start without. never.\n"
 		"hugepages: auto\n");
 	fprintf(out,
-		"\n# Of each worker. packets: buffers of about 4.6 KB each; left out: enough for "
-		"the\n# descriptors. connections and buffers: TCP's, of about 300 and 1500 "
-		"bytes.\n# bodies: of 64 KB each, for SIP messages too long for a packet buffer; "
-		"0: "
-		"they are refused.\n# memory:\n#   packets: 16384\n#   connections: 4096\n"
+		"\n# Of each worker. packets: buffers of about 4.8 KB each; left out: enough for "
+		"the\n# descriptors. connections and buffers: TCP's, of about 450 (over TLS "
+		"1150)\n# and 1500 bytes.\n# bodies: of 64 KB each, for SIP messages too long for "
+		"a packet buffer; 0: they are refused.\n# memory:\n#   packets: 16384\n#   "
+		"connections: 4096\n"
 		"#   buffers: 16384\n#   bodies: 640\n");
 	fprintf(out, "\n# Starts, stops, publishes; relays nothing.\nmain_core: %u\n", main_core);
 	fprintf(out,
