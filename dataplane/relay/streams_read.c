@@ -425,13 +425,17 @@ static void read_stream(struct streams *s, struct stream *st, uint64_t now)
 	b->read[b->n_read++].end = (uint16_t)r.end;
 }
 
-// The stream that is read next, while this one is.
+// What the next two streams are opened with, while this one is.
 static void prefetch_next(const struct streams *s)
 {
-	uint32_t index = s->first_active;
+	uint32_t next = s->first_active, after;
 
-	if (index != 0 && (s->list[index - 1].flags & STREAM_SECURE) != 0)
-		session_prefetch(s->sessions, index - 1);
+	if (next == 0 || (s->list[next - 1].flags & STREAM_SECURE) == 0)
+		return;
+	session_prefetch_key(s->sessions, next - 1);
+	after = s->list[next - 1].next_active;
+	if (after != 0)
+		session_prefetch(s->sessions, after - 1);
 }
 
 bool streams_gather(struct streams *s, uint64_t now)

@@ -67,6 +67,11 @@ void session_prefetch(const struct sessions *s, uint32_t index)
 	record_session_prefetch(&t->record);
 }
 
+void session_prefetch_key(const struct sessions *s, uint32_t index)
+{
+	record_open_prefetch(&s->list[index].record, s->config.crypto);
+}
+
 void session_read(struct sessions *s, tcp_conn_id conn, uint8_t *out, size_t room,
 	struct session_read *read, uint64_t now)
 {

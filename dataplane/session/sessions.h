@@ -76,8 +76,10 @@ struct session_read {
 	enum reason fault;     // REASON_none, or why nothing more can be read: the alert is out
 	enum record_wear wear; // of its keys, either way
 };
-// Brings what is read of a session near, ahead of session_read(): index of a connection.
+// Brings what is read of a session near, ahead of session_read(), in two steps: the session, then
+// the key that it names. index: of a connection.
 void session_prefetch(const struct sessions *s, uint32_t index);
+void session_prefetch_key(const struct sessions *s, uint32_t index);
 // Opens whole records, and consumes them, as long as out has room for the next one.
 void session_read(struct sessions *s, tcp_conn_id conn, uint8_t *out, size_t room,
 	struct session_read *read, uint64_t now);

@@ -52,6 +52,12 @@ size_t record_length(const struct record_session *s, struct view start)
 	return RECORD_HEADER_BYTES + (size_t)wire_get16(start.at + 3);
 }
 
+void record_open_prefetch(const struct record_session *s, const struct record_crypto *c)
+{
+	if (c->prefetch != NULL)
+		c->prefetch(c, s->receive.key_id);
+}
+
 // Numbers go out with their highest byte first, whatever the processor's order of bytes.
 static uint64_t wire_order(uint64_t v)
 {

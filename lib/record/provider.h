@@ -50,6 +50,8 @@ struct record_crypto {
 	bool (*hash)(struct record_crypto *c, size_t n_digest, const void *in, size_t n_in,
 		uint8_t digest[RECORD_HASH_BYTES_MAX]);
 	void (*forget)(struct record_crypto *c, uint64_t key_id); // drops what it keeps of a key
+	// Brings that near, ahead of crypt; NULL: there is nothing to bring.
+	void (*prefetch)(const struct record_crypto *c, uint64_t key_id);
 	void (*free)(struct record_crypto *c);
 	const char *name;
 	uint64_t key_records;

@@ -51,6 +51,10 @@ int record_session_begin(struct record_session *s, struct record_crypto *c,
 // Wipes it, here and among the expanded keys. Also for one that is all zero: nothing happens.
 void record_session_end(struct record_session *s, struct record_crypto *c);
 
+// Brings the key near that the next record is opened with, ahead of record_open(). The session
+// itself should be: record_session_prefetch().
+void record_open_prefetch(const struct record_session *s, const struct record_crypto *c);
+
 // start: the first bytes received and not yet opened. How many bytes record_open() wants to see:
 // a whole record; 0 while fewer than RECORD_HEADER_BYTES are there. A header that no record can
 // have asks for no more than itself: record_open() refuses it.
