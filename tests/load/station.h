@@ -17,7 +17,7 @@ struct station_config {
 	const struct port *ports;   // that one
 	struct pools *pools;
 	struct hearer hearer;
-	const uint64_t *clock; // ticks of the TSC, for a test; NULL: the TSC itself
+	const uint64_t *clock;               // ticks of the TSC, for a test; NULL: the TSC itself
 	const struct identities *identities; // of TLS listeners, see flows.h
 	const char *peer_name;
 };

@@ -213,7 +213,8 @@ static void pause_half_closed(struct plan *p, struct rng *r)
 
 	p->hosts[0].user.n_opens = rng_between(r, 1, 3);
 	p->strict = rng_chance(r, 5000);
-	slow->write_gap_ms = p->strict ? rng_between(r, 30000, 55000) : rng_between(r, 60000, 90000);
+	slow->write_gap_ms =
+		p->strict ? rng_between(r, 30000, 55000) : rng_between(r, 60000, 90000);
 	slow->write_max = 64;
 	slow->bytes_max = rng_scale(r, 16, 256);
 }

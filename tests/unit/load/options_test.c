@@ -47,12 +47,13 @@ static void every_option_is_taken(void **state)
 
 	(void)state;
 	assert_int_equal(
-		read_line(CALLER "--transport tcp --connections 64 --rate 2e5 --find-max "
-				 "--precision 1 --allow-loss 5 --seconds 3 --warm-up 0.5 "
-				 "--mix federation --bytes 700 --users 12 --domains 9 --drain 30 --wait 7 "
-				 "--json --sleep "
-				 "--core 1 --port 5070 --vlan 7 --mtu 9000 --packets 20000 "
-				 "--gateway 192.0.2.254",
+		read_line(CALLER
+			"--transport tcp --connections 64 --rate 2e5 --find-max "
+			"--precision 1 --allow-loss 5 --seconds 3 --warm-up 0.5 "
+			"--mix federation --bytes 700 --users 12 --domains 9 --drain 30 --wait 7 "
+			"--json --sleep "
+			"--core 1 --port 5070 --vlan 7 --mtu 9000 --packets 20000 "
+			"--gateway 192.0.2.254",
 			&o, &errors),
 		OPTIONS_RUN);
 	assert_int_equal(o.load.target.transport, TRANSPORT_TCP);

@@ -37,11 +37,11 @@ struct loaded_world {
 	struct exchange *exchange;
 	struct worker *workers;
 	struct publisher publisher;
-	uint64_t now; // ticks of the TSC
-	enum device device; // a quiet one lags, as a TAP of Linux: the ACK of a handshake comes by
-			    // the other queue, late
-	unsigned n_shuffled;                     // by the device, a frame each
-	uint64_t n_lost;                         // frames that a queue did not take
+	uint64_t now;        // ticks of the TSC
+	enum device device;  // a quiet one lags, as a TAP of Linux: the ACK of a handshake comes by
+			     // the other queue, late
+	unsigned n_shuffled; // by the device, a frame each
+	uint64_t n_lost;     // frames that a queue did not take
 	unsigned n_overtaken;                    // by four frames that followed them
 	bool hashed[WORLD_PORTS][WORLD_WORKERS]; // something of IP came to that queue
 	// What else happens before each turn; NULL: nothing.
