@@ -109,8 +109,6 @@ static int take_number(uint32_t *out, const char *text, int *exit_code)
 	return 0;
 }
 
-// One that has a value. 0 or -EINVAL.
-
 // ADDRESS or ADDRESS@PORT, as libunbound has it.
 static int take_dns(struct options *o, const char *text, int *exit_code)
 {
@@ -129,6 +127,7 @@ static int take_dns(struct options *o, const char *text, int *exit_code)
 	return 0;
 }
 
+// One that has a value. 0 or -EINVAL.
 static int take(struct options *o, int option, int *exit_code)
 {
 	switch (option) {
@@ -161,25 +160,26 @@ static int take(struct options *o, int option, int *exit_code)
 	}
 }
 
+static const struct option rows[] = {
+	{"dataplane", required_argument, NULL, 'd'},
+	{"socket", required_argument, NULL, 's'},
+	{"state", required_argument, NULL, 'S'},
+	{"certificates", required_argument, NULL, 'c'},
+	{"user", required_argument, NULL, 'u'},
+	{"publishers", required_argument, NULL, 'p'},
+	{"handshakes-source", required_argument, NULL, 'H'},
+	{"handshakes-all", required_argument, NULL, 'A'},
+	{"dns", required_argument, NULL, 'n'},
+	{"dns-anchor", required_argument, NULL, 'a'},
+	{"sips-first", no_argument, NULL, 'f'},
+	{"insecure-root", no_argument, NULL, 'r'},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
 int options_parse(struct options *o, int argc, char *argv[], int *exit_code)
 {
-	static const struct option rows[] = {
-		{"dataplane", required_argument, NULL, 'd'},
-		{"socket", required_argument, NULL, 's'},
-		{"state", required_argument, NULL, 'S'},
-		{"certificates", required_argument, NULL, 'c'},
-		{"user", required_argument, NULL, 'u'},
-		{"publishers", required_argument, NULL, 'p'},
-		{"handshakes-source", required_argument, NULL, 'H'},
-		{"handshakes-all", required_argument, NULL, 'A'},
-		{"dns", required_argument, NULL, 'n'},
-		{"dns-anchor", required_argument, NULL, 'a'},
-		{"sips-first", no_argument, NULL, 'f'},
-		{"insecure-root", no_argument, NULL, 'r'},
-		{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
 	int option;
 
 	*o = (struct options){
