@@ -29,7 +29,7 @@ enum decided_by {
 
 // All that is judged of two names before who sends is.
 struct judgement {
-	struct match from, to;
+	const struct match *from, *to;
 	uint16_t reason;
 	uint8_t by; // enum decided_by
 	uint8_t egress;
@@ -103,7 +103,7 @@ static void allow(struct judgement *j, bool from_local, bool to_local)
 // Steps 1 to 3 of decide.h: what needs no knowledge of the border. Whether it refused.
 static bool refuse_name(const struct decider *d, const struct policy_query *q, struct judgement *j)
 {
-	const struct match *from = &j->from, *to = &j->to;
+	const struct match *from = j->from, *to = j->to;
 	bool within = q->side == SIDE_INSIDE && is_on(from, IMAGE_LOCAL) && is_on(to, IMAGE_LOCAL);
 
 	if ((d->flags & IMAGE_FEDERATION_ON) == 0 && !within)
@@ -128,9 +128,9 @@ static bool refuse_name(const struct decider *d, const struct policy_query *q, s
 // Steps 4 and 5. Whether it refused.
 static bool refuse_side(const struct policy_query *q, struct judgement *j)
 {
-	bool from_local = is_on(&j->from, IMAGE_LOCAL);
+	bool from_local = is_on(j->from, IMAGE_LOCAL);
 
-	if (j->from.kind == MATCH_NONE)
+	if (j->from->kind == MATCH_NONE)
 		refuse(j, REASON_from_unlisted, BY_NONE);
 	else if (from_local != (q->side == SIDE_INSIDE))
 		refuse(j, from_local ? REASON_from_local_outside : REASON_from_remote_inside,
@@ -151,7 +151,7 @@ static uint32_t pair_hash(const struct match *from, const struct match *to)
 // All steps but the sixth, which j->needs_source leaves to judge_sender().
 static void judge(const struct decider *d, const struct policy_query *q, struct judgement *j)
 {
-	bool from_local = is_on(&j->from, IMAGE_LOCAL), to_local = is_on(&j->to, IMAGE_LOCAL);
+	bool from_local = is_on(j->from, IMAGE_LOCAL), to_local = is_on(j->to, IMAGE_LOCAL);
 
 	j->by = BY_NONE;
 	j->egress = SIDE_OUTSIDE;
@@ -160,7 +160,7 @@ static void judge(const struct decider *d, const struct policy_query *q, struct 
 	if (refuse_name(d, q, j) || refuse_side(q, j))
 		return;
 	j->needs_source = true;
-	if (j->to.kind == MATCH_NONE)
+	if (j->to->kind == MATCH_NONE)
 		refuse(j, REASON_to_unlisted, BY_NONE);
 	else if (!from_local && !to_local)
 		refuse(j, REASON_remote_to_remote, BY_FROM);
@@ -186,7 +186,7 @@ static void count_ahead(const struct decider *d, struct rest *rest, uint32_t ent
 static void give(const struct decider *d, const struct policy_query *q, const struct judgement *j,
 	const struct name_slot *known, struct verdict *verdict, struct rest *rest)
 {
-	const struct match *by = j->by == BY_FROM ? &j->from : j->by == BY_TO ? &j->to : NULL;
+	const struct match *by = j->by == BY_FROM ? j->from : j->by == BY_TO ? j->to : NULL;
 	const bool sender_is_known = known != NULL && name_slot_knows(known, q);
 
 	verdict->allowed = j->allowed;
@@ -195,16 +195,16 @@ static void give(const struct decider *d, const struct policy_query *q, const st
 		sender_is_known ? known->verification : (uint8_t)IMAGE_VERIFICATION_ALWAYS;
 	verdict->reason = j->reason;
 	verdict->rule = by != NULL ? by->rule : IMAGE_RULE_NONE;
-	verdict->peer = j->allowed ? j->to.peer : IMAGE_PEER_NONE;
-	verdict->pair_hash = pair_hash(&j->from, &j->to);
+	verdict->peer = j->allowed ? j->to->peer : IMAGE_PEER_NONE;
+	verdict->pair_hash = pair_hash(j->from, j->to);
 	verdict->generation = d->generation;
-	verdict->from = j->from;
-	verdict->to = j->to;
+	verdict->from = *j->from;
+	verdict->to = *j->to;
 	count_ahead(d, rest, by != NULL ? by->entry : IMAGE_ENTRY_NONE);
 	rest->peer = NULL;
 	if (j->needs_source && !sender_is_known &&
 		(q->card != NULL || q->source.family != IP_NONE)) {
-		rest->peer = image_peer_at(d->image, j->from.peer);
+		rest->peer = image_peer_at(d->image, j->from->peer);
 		__builtin_prefetch(rest->peer);
 	}
 }
@@ -281,7 +281,7 @@ void policy_decide(
 	}
 	for (unsigned i = 0; i < n; i++) {
 		const struct name_slot *from = slots[2 * i];
-		struct judgement j = {.from = matches[2 * i], .to = matches[2 * i + 1]};
+		struct judgement j = {.from = &matches[2 * i], .to = &matches[2 * i + 1]};
 
 		judge(d, &query[i], &j);
 		give(d, &query[i], &j, from, &verdict[i], &rest[i]);
@@ -311,16 +311,16 @@ enum reason policy_judge_sender(struct decider *d, const struct policy_query *q)
 {
 	// Inside there may be somebody local whom it sends to.
 	struct policy_query query = *q;
-	struct judgement j;
+	struct match match;
+	struct judgement j = {.from = &match, .to = &match};
 
 	query.to = q->from;
-	matcher_find(d->matcher, &query.from, &j.from, 1);
-	j.to = j.from;
+	matcher_find(d->matcher, &query.from, &match, 1);
 	if (refuse_name(d, &query, &j) || refuse_side(&query, &j))
 		return (enum reason)j.reason;
 	if (q->card == NULL && q->source.family == IP_NONE)
 		return REASON_none;
-	return refuse_sender(d, q, image_peer_at(d->image, j.from.peer));
+	return refuse_sender(d, q, image_peer_at(d->image, match.peer));
 }
 
 uint32_t policy_peer_of(struct decider *d, struct view name)
