@@ -336,6 +336,27 @@ static void a_refusal_within_a_dialog_keeps_its_tag(void **state)
 	assert_non_null(strstr(world_masked(&out), "To: <sip:b@unlisted.example>;tag=theirs\r\n"));
 }
 
+// Nothing in it tells that the refusal was ours; it does no harm further on.
+static void the_ack_to_a_refusal_within_a_dialog_is_judged_like_any_other(void **state)
+{
+	struct parts invite = {.line = "INVITE sip:b@partner.example SIP/2.0",
+		.cseq = "CSeq: 2 INVITE",
+		.to = "To: <sip:b@partner.example>;tag=theirs",
+		.more = "Max-Forwards: 0\r\n"};
+	struct parts ack = {.line = "ACK sip:b@partner.example SIP/2.0",
+		.cseq = "CSeq: 2 ACK",
+		.to = invite.to};
+	struct relay_out out = send_parts(*state, WORLD_INSIDE, "10.0.0.10", &invite);
+
+	assert_int_equal(out.reason, REASON_sip_max_forwards);
+	out = send_parts(*state, WORLD_INSIDE, "10.0.0.10", &ack);
+	assert_int_equal(out.reason, REASON_sip_request_relayed);
+	ack.line = "ACK sip:b@blocked.example SIP/2.0";
+	out = send_parts(*state, WORLD_INSIDE, "10.0.0.10", &ack);
+	assert_int_equal(out.reason, REASON_to_blocked);
+	assert_int_equal(out.len, 0);
+}
+
 static void what_a_request_lacks_its_answer_lacks(void **state)
 {
 	struct relay_out out = world_send(*state, 0, WORLD_INSIDE, "10.0.0.10:5070",
@@ -473,6 +494,7 @@ int main(void)
 		CASE(an_ack_to_a_refusal_is_absorbed_by_any_worker),
 		CASE(an_ack_is_never_answered),
 		CASE(a_refusal_within_a_dialog_keeps_its_tag),
+		CASE(the_ack_to_a_refusal_within_a_dialog_is_judged_like_any_other),
 		CASE(what_a_request_lacks_its_answer_lacks),
 		CASE(a_request_without_via_cannot_be_answered),
 		CASE(an_unreadable_via_is_answered_where_the_datagram_came_from),
