@@ -27,7 +27,7 @@ void streams_config_default(struct streams_config *config, uint32_t n_conns)
 		.again_of_target = 512,
 		.n_waiting = 4096,
 		.waiting_of_target = 2048,
-		.n_rests = 1024,
+		.rests_weight = 1024,
 		.n_cards = n_conns < CARDS_MAX ? n_conns : CARDS_MAX,
 		.n_pending = 4096, // 4 ms of a million a second, in 32 KB of cache
 		.n_senders = n_conns < SENDERS_MAX ? n_conns : SENDERS_MAX,

@@ -36,7 +36,7 @@ struct streams_config {
 	// Both by weight (struct parcel), in all and of one next hop.
 	uint32_t n_again, again_of_target;     // requests being sent again over UDP at once
 	uint32_t n_waiting, waiting_of_target; // messages waiting for connections of ours
-	uint32_t n_rests;                      // TLS connections with part of a message at once
+	uint32_t rests_weight;                 // of parts of messages of TLS connections, in all
 	uint32_t n_cards;                      // identities of TLS connections at once
 	uint64_t secure;                       // bit i: connections to listener i are TLS
 	struct record_crypto *crypto;          // of this thread, outlives the streams

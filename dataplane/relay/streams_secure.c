@@ -76,9 +76,9 @@ static void drop_rest(struct streams *s, struct stream *st)
 
 	if (*rest == NULL)
 		return;
+	s->rests_weight -= (*rest)->weight;
 	s->config.host->put(s->config.host->arg, *rest);
 	*rest = NULL;
-	s->n_rests--;
 }
 
 void secure_fini(struct streams *s)
@@ -165,9 +165,20 @@ bool secure_open(struct streams *s, struct stream *st, struct secure_read *read,
 	return true;
 }
 
-bool secure_keep(struct streams *s, struct stream *st, struct view rest)
+// Within the bound of all rests: large buffers are few, and count by how few.
+static struct parcel *get_rest(struct streams *s, size_t n_bytes)
 {
 	const struct relay_host *host = s->config.host;
+	struct parcel *p = host->get(host->arg, n_bytes);
+
+	if (p == NULL || p->weight <= s->config.rests_weight - s->rests_weight)
+		return p;
+	host->put(host->arg, p);
+	return NULL;
+}
+
+bool secure_keep(struct streams *s, struct stream *st, struct view rest)
+{
 	struct parcel **kept = &s->rests[stream_index(s, st)], *p = *kept;
 
 	if (rest.len == 0) {
@@ -176,15 +187,13 @@ bool secure_keep(struct streams *s, struct stream *st, struct view rest)
 	}
 	if (p == NULL || p->room < rest.len) {
 		drop_rest(s, st);
-		if (s->n_rests >= s->config.n_rests)
-			return false;
-		p = host->get(host->arg, rest.len + REST_SLACK);
+		p = get_rest(s, rest.len + REST_SLACK);
 		if (p == NULL)
-			p = host->get(host->arg, rest.len);
+			p = get_rest(s, rest.len);
 		if (p == NULL)
 			return false;
 		*kept = p;
-		s->n_rests++;
+		s->rests_weight += p->weight;
 	}
 	memcpy(p->bytes, rest.at, rest.len);
 	p->len = (uint32_t)rest.len;

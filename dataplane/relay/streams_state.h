@@ -126,9 +126,9 @@ struct streams {
 	struct egress *egress;
 	struct sessions *sessions;
 	struct parcel **rests; // by index: plaintext of a TLS stream's unfinished message, or NULL
-	uint32_t n_rests;
-	struct stream *list;                // by the index of a connection
-	uint64_t salt;                      // ids of a former run name no connection of this one
+	uint32_t rests_weight; // of all of them
+	struct stream *list;   // by the index of a connection
+	uint64_t salt;         // ids of a former run name no connection of this one
 	uint32_t first_active, last_active; // index + 1
 	uint32_t n_holding;
 	uint32_t tick; // of the call under way

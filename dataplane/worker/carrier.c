@@ -11,8 +11,7 @@
 #define AGAIN_SHARE   16
 #define WAITING_SHARE 8
 #define TARGET_SHARE  2
-// Of the packets, by number: for parts of messages of TLS connections, whose bytes lie in no
-// receive queue.
+// Likewise: for parts of messages of TLS connections, whose bytes lie in no receive queue.
 #define REST_SHARE 16
 // Of buffer memory: for parts of long messages.
 #define HOLDING_SHARE 2
@@ -163,7 +162,7 @@ int carrier_open(struct worker *w)
 	config.n_waiting = w->map->n_packets / WAITING_SHARE;
 	config.again_of_target = config.n_again / TARGET_SHARE;
 	config.waiting_of_target = config.n_waiting / TARGET_SHARE;
-	config.n_rests = w->map->n_packets / REST_SHARE;
+	config.rests_weight = w->map->n_packets / REST_SHARE;
 	config.secure = secure_listeners(w->map);
 	config.crypto = w->crypto;
 	config.key = *key;

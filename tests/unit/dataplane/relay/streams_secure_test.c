@@ -180,6 +180,18 @@ static void a_hop_that_is_withdrawn_is_told_goodbye(void **state)
 	assert_int_equal(town_counter(f->town, REASON_egress_withdrawn), 1);
 }
 
+// Of parts by their weight: an expensive one leaves the others no room.
+static void at_most_a_part_of_memory_keeps_parts_of_messages(void **state)
+{
+	struct fixture *f = *state;
+	struct town_peer *p = connect_as(f, "partner.example");
+
+	f->town->weight = TOWN_RESTS_WEIGHT + 1;
+	tls_peer_say(&f->peer, "MESSAGE sip:b@local.example SIP/2.0\r\n");
+	assert_int_equal(town_counter(f->town, REASON_sip_streams_full), 1);
+	assert_true(p->finished);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -190,6 +202,7 @@ int main(void)
 		TEST(a_published_block_closes_the_connections_of_its_domain),
 		TEST(a_peer_that_has_finished_before_the_hand_over_is_not_waited_for),
 		TEST(a_hop_that_is_withdrawn_is_told_goodbye),
+		TEST(at_most_a_part_of_memory_keeps_parts_of_messages),
 		TEST(a_published_block_closes_those_that_have_said_nothing_yet),
 	};
 

@@ -148,7 +148,7 @@ static struct parcel *get(void *arg, size_t n_bytes)
 	p->bytes = malloc(n_bytes + 1);
 	assert_non_null(p->bytes);
 	p->room = (uint32_t)n_bytes;
-	p->weight = 1;
+	p->weight = t->weight > 0 ? t->weight : 1;
 	t->n_parcels++;
 	return p;
 }
@@ -287,6 +287,7 @@ static void open_worker(struct town *t, unsigned i)
 	assert_non_null(worker->bodies);
 	config.bodies = worker->bodies;
 	config.n_holding = 2;
+	config.rests_weight = TOWN_RESTS_WEIGHT;
 	config.n_again = 5;
 	config.again_of_target = 4;
 	config.key = (struct siphash_key){11, 22};

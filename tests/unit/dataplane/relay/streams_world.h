@@ -16,6 +16,8 @@
 // Of streams, of which the engine has 64: to walk over all of them takes a few milliseconds.
 #define TOWN_CONNS   20000
 #define TOWN_SENDERS 2
+// Of parts of messages of TLS connections.
+#define TOWN_RESTS_WEIGHT 8
 
 // domain            list   hop                  sources
 // local.example     local  tcp 10.0.0.10        10.0.0.0/24
@@ -86,6 +88,7 @@ struct town {
 	unsigned n_sent;
 	struct town_datagram sent[TOWN_SENT];
 	unsigned n_parcels;  // alive
+	unsigned weight;     // of a parcel; 0: 1
 	unsigned room;       // parcels that may be alive; 0: any number
 	bool refuses;        // control, every target
 	unsigned n_policies; // published; the last one holds
