@@ -129,7 +129,7 @@ static void take(struct egress *e, const struct slot_key *key, struct parcel *p,
 	}
 	s = slot_get(e, key, now);
 	if (s != NULL)
-		slot_set_name(e, s, view_of(p->bytes + p->len, p->n_domain));
+		slot_set_name(e, s, view_of(p->bytes + p->len, p->names_hop ? p->n_domain : 0));
 	for (unsigned i = 0; s != NULL && i < TRIES; i++) {
 		if (deliver(e, s, p, now))
 			return;

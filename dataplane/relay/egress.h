@@ -9,8 +9,10 @@
 // TARGET_OPEN or TARGET_REFUSED. A dead target is refused at once until control's back-off is over.
 //
 // What is told and what is counted: a message that is not written to a connection ends here with
-// one of the egress_... reasons, counted. Bytes that were written and that the peer never
-// acknowledged are lost with their connection, as TCP has it; egress_lost counts such connections.
+// one of the egress_... reasons, counted. Nor is one written whose domain the other end has not
+// proved (egress_unproved): a connection is its target's, whatever domains that has. Bytes that
+// were written and that the peer never acknowledged are lost with their connection, as TCP has it;
+// egress_lost counts such connections.
 //
 // A TLS 1.2 connection whose keys are used up (session_wear()) goes on carrying messages until
 // another one is up, and all that was written to it has arrived: pairs keep their order.
@@ -68,6 +70,8 @@ struct egress_config {
 	bool (*tell_control)(void *arg, const struct link_message *m);
 	// Writes an OPTIONS to the peer at the other end; how many bytes, 0: it cannot.
 	size_t (*write_probe)(void *arg, tcp_conn_id conn, uint8_t out[EGRESS_PROBE_BYTES]);
+	// Whether the peer of a connection that is up has proved that domain.
+	bool (*proves)(void *arg, tcp_conn_id conn, struct view domain);
 	// Whether the policy has this next hop; domain: that it is found by, empty for others.
 	bool (*has_hop)(void *arg, const struct endpoint *remote, struct view domain);
 	void *arg; // of all of them

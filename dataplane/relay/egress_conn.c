@@ -38,6 +38,7 @@ void slot_end(struct egress *e, struct slot *s, enum reason reason, uint32_t los
 	s->conn = 0;
 	s->full_since = 0;
 	s->probed = false;
+	memset(s->proved, 0, sizeof(s->proved));
 	s->reason = (uint16_t)reason;
 	s->lost_bytes = lost;
 	slot_tell(e, s, now);
@@ -91,6 +92,7 @@ static tcp_conn_id carrier(struct egress *e, struct slot *s, uint64_t now)
 		return 0;
 	}
 	s->worn = 0;
+	memset(s->proved, 0, sizeof(s->proved));
 	e->config.retire(e->config.arg, worn, now);
 	return s->conn;
 }
@@ -130,14 +132,39 @@ static void give_up(struct egress *e, struct slot *s, tcp_conn_id conn, uint64_t
 	slot_lose(e, s, conn, REASON_tcp_closed, 0, now);
 }
 
+// Whether the other end may get it: its domain is proved, or need not be.
+static bool may_have(struct egress *e, struct slot *s, tcp_conn_id conn, const struct parcel *p)
+{
+	uint32_t *proved = &s->proved[p->domain_hash % SLOT_PROVED];
+
+	if (p->domain_hash == 0)
+		return true;
+	if (s->proved_by != e->policy) {
+		memset(s->proved, 0, sizeof(s->proved));
+		s->proved_by = e->policy;
+	}
+	if (*proved == p->domain_hash)
+		return true;
+	if (!e->config.proves(e->config.arg, conn, view_of(p->bytes + p->len, p->n_domain)))
+		return false;
+	if (p->domain_hash != PARCEL_PROVE_ALWAYS)
+		*proved = p->domain_hash;
+	return true;
+}
+
 void slot_flush(struct egress *e, struct slot *s, uint64_t now)
 {
 	tcp_conn_id conn = carrier(e, s, now);
 
 	while (s->first != NULL && conn != 0) {
 		struct parcel *p = slot_pop(e, s);
-		int error = backlogs_write(e->config.backlogs, conn, p, now);
+		int error;
 
+		if (!may_have(e, s, conn, p)) {
+			egress_refuse(e, p, REASON_egress_unproved, now);
+			continue;
+		}
+		error = backlogs_write(e->config.backlogs, conn, p, now);
 		if (error < 0)
 			slot_unpop(e, s, p);
 		if (error == -EPIPE)
@@ -166,6 +193,10 @@ bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now
 	if (s->worn != 0)
 		slot_flush(e, s, now);
 	conn = carrier(e, s, now);
+	if (conn != 0 && !may_have(e, s, conn, p)) {
+		egress_refuse(e, p, REASON_egress_unproved, now);
+		return true;
+	}
 	fits = parcel_fits(p, tcp_unacked(e->config.tcp, conn), e->config.send_bytes_max);
 
 	if (s->first == NULL && fits && conn != 0)

@@ -21,6 +21,9 @@ enum slot_event {
 	SLOT_EVENT_N,
 };
 
+// Domains remembered to be proved: most targets have one.
+#define SLOT_PROVED 4
+
 // Which one it is.
 struct slot_key {
 	struct endpoint remote;
@@ -38,20 +41,22 @@ struct slot_name {
 
 struct slot {
 	struct slot_key key;
-	uint8_t state;               // enum slot_state
-	bool busy;                   // in the list of those that the timers look at
-	bool untold;                 // control does not know yet what has become of the connection
-	bool failed;                 // what that is: it never came up
-	bool probed;                 // a request has been sent while it is confirming
-	uint64_t wanted_until;       // ns; by control, which tries it: no message need wait
-	uint16_t reason;             // enum reason, of its end
-	uint32_t lost_bytes;         // never acknowledged, of its end
-	uint32_t generation;         // of its place: another key's is another one
-	tcp_conn_id conn;            // 0: none
-	tcp_conn_id worn;            // carries messages until conn does; 0: none
-	uint64_t state_since, due;   // ns; of the state
-	uint64_t used;               // ns; lately: when a message last came for it
-	uint64_t full_since;         // ns; 0: it is not
+	uint8_t state;             // enum slot_state
+	bool busy;                 // in the list of those that the timers look at
+	bool untold;               // control does not know yet what has become of the connection
+	bool failed;               // what that is: it never came up
+	bool probed;               // a request has been sent while it is confirming
+	uint64_t wanted_until;     // ns; by control, which tries it: no message need wait
+	uint16_t reason;           // enum reason, of its end
+	uint32_t lost_bytes;       // never acknowledged, of its end
+	uint32_t generation;       // of its place: another key's is another one
+	tcp_conn_id conn;          // 0: none
+	tcp_conn_id worn;          // carries messages until conn does; 0: none
+	uint64_t state_since, due; // ns; of the state
+	uint64_t used;             // ns; lately: when a message last came for it
+	uint64_t full_since;       // ns; 0: it is not
+	// Hashes of domains that its connection has proved, of policy number proved_by.
+	uint32_t proved[SLOT_PROVED], proved_by;
 	struct parcel *first, *last; // that wait, by next
 	uint32_t n_waiting, waiting_bytes, waiting_weight;
 	struct slot *next_in_bucket;
@@ -67,6 +72,7 @@ struct egress {
 	uint32_t n_used;                                // slots: the first ones
 	uint32_t n_recheck; // of them, still to be looked at after a change of policy
 	uint32_t next_worn; // of them, to be looked at for worn keys
+	uint32_t policy;    // number of the policy; what was proved by another one is asked again
 	uint32_t bucket_mask;
 	struct slot **buckets;
 	struct slot *slots;

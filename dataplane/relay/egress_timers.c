@@ -107,6 +107,7 @@ static void close_idle(struct egress *e, uint64_t now)
 void egress_recheck(struct egress *e)
 {
 	e->n_recheck = e->n_used;
+	e->policy++;
 }
 
 // Reset, of which the slot learns by the engine's event; of TLS in order, as far as it is open.

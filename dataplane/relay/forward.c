@@ -224,8 +224,14 @@ static void describe_tls(const struct relay *r, struct job *job)
 	const struct found *found = &r->found[job - r->jobs];
 
 	job->out->certificate = image_peer_at(r->image, job->own_peer)->certificate;
-	if (job->hop.to == &found->to)
+	job->out->names_hop = job->hop.to == &found->to;
+	if (job->out->names_hop) {
+		// Control has it proved before the connection is up.
 		job->out->domain = view_of(found->domain.text, found->domain.len);
+	} else {
+		job->out->domain = job->to;
+		job->out->domain_hash = job->to_hash != 0 ? job->to_hash : 1;
+	}
 }
 
 // What is to be known of a request that leaves by a stream or came by one.
@@ -248,6 +254,8 @@ static void describe(const struct relay *r, struct job *job)
 	out->branch = job->marks.branch_hash;
 	out->certificate = 0;
 	out->domain = VIEW_NONE;
+	out->names_hop = false;
+	out->domain_hash = 0;
 	if (out->destination.transport == TRANSPORT_TLS)
 		describe_tls(r, job);
 	out->again = job->in->conn != 0 && out->destination.transport == TRANSPORT_UDP &&

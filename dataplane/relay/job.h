@@ -39,6 +39,8 @@ struct job {
 	uint32_t pair_hash;   // of the domains of From and To, once judged
 	uint32_t sender_hash; // of the domain of From alone
 	uint32_t own_peer;    // the local domain's, whose certificate is shown
+	uint32_t to_hash;     // of the domain that it is for
+	struct view to;       // as it was asked about
 	uint8_t stamp;        // enum stamp_mark
 	// Of a request that leaves.
 	struct hop hop;
@@ -73,6 +75,7 @@ struct relay {
 	struct job *leaving[RELAY_BURST];
 	image_rule_id rules[RELAY_BURST];
 	struct job jobs[RELAY_BURST];
+	struct domain requester;                               // of relay_reopen()
 	struct found found[RELAY_BURST];                       // as jobs
 	struct stamp_line stamp_lines[RELAY_LISTENERS_MAX][2]; // verified, unverified
 };

@@ -13,6 +13,9 @@ enum parcel_kind {
 	PARCEL_KEEP,    // ACK, BYE, CANCEL and responses: never shed (FEATURES R5)
 };
 
+// A domain_hash by which nothing is remembered.
+#define PARCEL_PROVE_ALWAYS UINT32_MAX
+
 struct parcel {
 	struct parcel *next; // of the queue it waits in
 	uint8_t *bytes;
@@ -26,13 +29,15 @@ struct parcel {
 	uint64_t branch;             // hash in our Via of a request, or of the request answered
 	uint64_t due;                // of what waits or is to be sent again: ns
 	uint32_t pair_hash;          // of From and To, so that their order is kept
+	uint32_t domain_hash;        // of that domain, which the hop must prove; 0: it need not
 	uint32_t weight;             // of its memory: so many of the smallest parcels
 	uint8_t origin;              // worker whose memory it is
 	uint16_t status;             // of a response
 	uint8_t kind;                // enum parcel_kind
 	uint8_t method;              // enum sip_method
 	uint8_t n_slots;             // connections that its target may have: 1 to 4, 0: as many
-	uint8_t n_domain; // bytes behind the message: the domain whose hop it goes to (HOP_DOMAIN)
+	uint8_t n_domain;            // bytes behind the message: the domain that it is for, or 0
+	bool names_hop;              // that domain finds its hop (HOP_DOMAIN)
 	bool is_response;
 	bool again; // over UDP for a sender on a stream, which will not repeat it: we do (timers A,
 		    // E)

@@ -321,6 +321,8 @@ static void settle(struct relay *r, struct job *job, const struct policy_query *
 	}
 	job->pair_hash = verdict->pair_hash;
 	job->sender_hash = verdict->from.domain_hash;
+	job->to_hash = verdict->to.domain_hash;
+	job->to = query->to;
 	job->own_peer = verdict->from.list == IMAGE_LOCAL ? verdict->from.peer : verdict->to.peer;
 	fault = forward_route(r, job, verdict, query->to);
 	if (fault != REASON_none) {

@@ -61,11 +61,13 @@ struct relay_out {
 	uint16_t worker;
 	uint32_t pair_hash; // of From and To, of a request
 	uint64_t branch;    // hash in our Via of a request, or of the one that a response answers
-	// Of a request that leaves by TLS: the certificate of ours that is shown, 0 for the default
-	// one; and, where the next hop is a domain's (HOP_DOMAIN), that domain, canonical, until
-	// the next burst.
+	// Of what leaves by TLS: the certificate of ours that is shown, 0 for the default one; the
+	// domain that it is for, until the next burst: canonical where it finds the next hop
+	// (HOP_DOMAIN), else with its hash, which is not 0: the next hop must prove it.
 	uint32_t certificate;
 	struct view domain;
+	bool names_hop;
+	uint32_t domain_hash;
 	// Of a request that leaves: domain that it was accepted from, in the payload, and the hash
 	// of its name, which no spelling and no generation changes.
 	struct view sender;
@@ -119,7 +121,15 @@ bool relay_blocks(struct relay *r, const struct card *card);
 // Whether a peer of the policy has this next hop; domain: that DNS finds it by, empty for others.
 bool relay_has_hop(const struct relay *r, const struct endpoint *to, struct view domain);
 
-// How many connections of our own may bring a response to an endpoint, the one that its request
-// came by being gone (RFC 3261 §18.2.2): as many as requests to it have, where it is one of the
-// hops of the requester's peer; else 0, none.
-unsigned relay_may_reopen(struct relay *r, struct view response, const struct endpoint *to);
+// Whether the other end of a connection of ours, whose card that is, has proved as its peer is
+// asked to that it may get what is for a domain, in any spelling (identity_proves(); RFC 5922 §7).
+// card: NULL proves nothing.
+bool relay_proves(const struct relay *r, const struct card *card, struct view domain);
+
+// Where a response goes for which a connection is opened, the one that its request came by being
+// gone (RFC 3261 §18.2.2): out has destination, listener and branch of the way back, and gets what
+// struct parcel wants of the new way, domain being in response, or valid until the next call. It is
+// the same address, where that is a next hop of the requester's peer; or else such a hop that is a
+// name, or the requester's domain itself where DNS finds its servers: control says where that is
+// (RFC 3263 §5). False: neither.
+bool relay_reopen(struct relay *r, struct view response, struct relay_out *out);

@@ -3,6 +3,7 @@
 // response whose connection is gone.
 
 #include "dataplane/relay/job.h"
+#include "dataplane/relay/parcel.h"
 
 // A message that this relay wrote; perhaps its head alone, where the body lies elsewhere.
 static bool read_own(struct view text, struct sip_message *m)
@@ -30,22 +31,67 @@ void relay_undeliverable(struct relay *r, uint16_t listener, struct view request
 	answer_undeliverable(r, &job, reason);
 }
 
-unsigned relay_may_reopen(struct relay *r, struct view response, const struct endpoint *to)
+// The requester's servers, as its peer has them: the address itself, or a name by the branch.
+static const struct endpoint *find_hop(
+	const struct relay *r, const struct image_peer *peer, const struct relay_out *out)
 {
-	const struct image_peer *peer;
-	const struct endpoint *hops;
-	struct sip_message m;
-	struct sip_address from;
+	const struct endpoint *hops = image_hops(r->image, peer), *named = NULL;
+	uint32_t n_named = 0;
 
-	if (r->decider == NULL || !read_own(response, &m) || sip_from(&m, &from) < 0)
-		return 0;
+	for (uint32_t i = 0; i < peer->n_hops; i++) {
+		if (endpoint_equal(&hops[i], &out->destination))
+			return &hops[i];
+		n_named += hops[i].ip.family == IP_NAMED &&
+			hops[i].transport == out->destination.transport;
+	}
+	for (uint32_t i = 0, at = 0; i < peer->n_hops && n_named > 0; i++) {
+		if (hops[i].ip.family == IP_NAMED &&
+			hops[i].transport == out->destination.transport &&
+			at++ == out->branch % n_named)
+			named = &hops[i];
+	}
+	return named;
+}
+
+// Those that DNS finds, of the very domain.
+static bool aim_at_domain(struct relay *r, struct view domain, struct relay_out *out)
+{
+	if (out->destination.transport != TRANSPORT_TLS ||
+		domain_canonical(domain, &r->requester) < 0)
+		return false;
+	out->domain = view_of(r->requester.text, r->requester.len);
+	out->names_hop = true;
+	out->destination = (struct endpoint){
+		.ip = hop_key(image_hop_keys(r->image), HOP_DOMAIN, out->domain),
+		.transport = TRANSPORT_TLS,
+	};
+	return true;
+}
+
+bool relay_reopen(struct relay *r, struct view response, struct relay_out *out)
+{
+	const struct image_peer *peer, *own;
+	const struct endpoint *hop;
+	struct sip_address from, to;
+	struct sip_message m;
+
+	if (r->decider == NULL || !read_own(response, &m) || sip_from(&m, &from) < 0 ||
+		sip_to(&m, &to) < 0)
+		return false;
 	peer = image_peer_at(r->image, policy_peer_of(r->decider, from.uri.host));
 	if (peer == NULL)
-		return 0;
-	hops = image_hops(r->image, peer);
-	for (uint32_t i = 0; i < peer->n_hops; i++) {
-		if (endpoint_equal(&hops[i], to))
-			return peer->connections;
+		return false;
+	own = image_peer_at(r->image, policy_peer_of(r->decider, to.uri.host));
+	out->certificate = own != NULL ? own->certificate : 0;
+	out->n_slots = peer->connections;
+	hop = find_hop(r, peer, out);
+	if (hop == NULL)
+		return (peer->flags & IMAGE_PEER_DISCOVERED) != 0 &&
+			aim_at_domain(r, from.uri.host, out);
+	out->destination = *hop;
+	if (hop->transport == TRANSPORT_TLS) {
+		out->domain = from.uri.host;
+		out->domain_hash = PARCEL_PROVE_ALWAYS;
 	}
-	return 0;
+	return true;
 }

@@ -2,6 +2,7 @@
 // What a policy says of connections that were there before it.
 
 #include "dataplane/relay/job.h"
+#include "lib/policy/identity.h"
 
 enum reason relay_judge_sender(struct relay *r, uint16_t listener, struct view sender,
 	const struct ip_addr *source, const struct card *card)
@@ -52,4 +53,14 @@ bool relay_has_hop(const struct relay *r, const struct endpoint *to, struct view
 	if (r->image == NULL || r->decider == NULL)
 		return false;
 	return domain.len > 0 ? is_found(r, to, domain) : image_has_hop(r->image, to);
+}
+
+bool relay_proves(const struct relay *r, const struct card *card, struct view domain)
+{
+	const struct image_peer *peer;
+
+	if (r->decider == NULL || card == NULL || domain.len == 0)
+		return false;
+	peer = image_peer_at(r->image, policy_peer_of(r->decider, domain));
+	return peer != NULL && identity_proves(r->image, peer, card, domain);
 }

@@ -18,6 +18,20 @@ static void drop(struct streams *s, struct parcel *p, enum reason reason)
 	put(s, p);
 }
 
+// Whoever opens the connection must tell control the name, and whoever has one must see it proved,
+// on whichever worker that is. One that finds no room is proved by nobody.
+static void describe_domain(struct parcel *p, const struct relay_out *out)
+{
+	p->n_domain = 0;
+	p->names_hop = out->names_hop;
+	p->domain_hash = out->domain_hash;
+	if (out->domain.len > 0 && out->domain.len <= LINK_NAME_BYTES_MAX &&
+		out->domain.len <= p->room - p->len) {
+		memcpy(p->bytes + p->len, out->domain.at, out->domain.len);
+		p->n_domain = (uint8_t)out->domain.len;
+	}
+}
+
 void parcel_describe(struct parcel *p, const struct relay_out *out)
 {
 	p->len = (uint32_t)out->len;
@@ -34,31 +48,30 @@ void parcel_describe(struct parcel *p, const struct relay_out *out)
 	p->is_response = out->is_response;
 	p->again = out->again;
 	p->certificate = out->certificate;
-	// Whoever opens the connection must tell control the name, on whichever worker that is.
 	p->n_domain = 0;
-	if (out->domain.len > 0 && out->domain.len <= LINK_NAME_BYTES_MAX &&
-		out->domain.len <= p->room - p->len) {
-		memcpy(p->bytes + p->len, out->domain.at, out->domain.len);
-		p->n_domain = (uint8_t)out->domain.len;
-	}
+	if (!out->is_response)
+		describe_domain(p, out);
 }
 
 // The connection that its request came by is gone (RFC 3261 §18.2.2).
 static void reopen(struct streams *s, struct parcel *p, uint64_t now)
 {
-	unsigned n = 0;
+	struct relay_out out = {
+		.destination = p->destination, .listener = p->listener, .branch = p->branch};
 
-	if (transport_is_stream((enum transport)p->destination.transport))
-		n = relay_may_reopen(s->config.relay, view_of(p->bytes, p->len), &p->destination);
-	if (n == 0) {
+	if (!transport_is_stream((enum transport)p->destination.transport) ||
+		!relay_reopen(s->config.relay, view_of(p->bytes, p->len), &out)) {
 		drop(s, p, REASON_sip_response_no_way);
 		return;
 	}
 	p->conn = 0;
 	p->kind = PARCEL_KEEP;
 	p->pair_hash = (uint32_t)p->branch;
-	p->n_domain = 0;
-	p->n_slots = (uint8_t)n;
+	p->destination = out.destination;
+	p->listener = out.listener;
+	p->certificate = out.certificate;
+	p->n_slots = out.n_slots;
+	describe_domain(p, &out);
 	egress_send(s->egress, p, now);
 }
 

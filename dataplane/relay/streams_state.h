@@ -5,6 +5,7 @@
 //   streams_read.c    bytes to whole messages: a burst of them for the relay
 //   streams_carry.c   what leaves, to where it goes
 //   streams_large.c   messages whose body no packet buffer holds
+//   streams_egress.c  what egress asks of the others
 //   streams_secure.c  connections that are TLS: their beginning, their bytes, their end
 //   streams_again.c   requests that are repeated over UDP
 //   streams_worn.c    TLS 1.2 connections whose keys are used up
@@ -264,6 +265,9 @@ struct secure_read {
 bool secure_open(struct streams *s, struct stream *st, struct secure_read *read, uint64_t now);
 // What has not been read of a text. False: there is no room to keep it.
 bool secure_keep(struct streams *s, struct stream *st, struct view rest);
+
+// streams_egress.c: 0, or -errno.
+int streams_open_egress(struct streams *s);
 
 // streams_worn.c
 // Its keys are used up so far, as was seen when it was read; its messages have been taken.

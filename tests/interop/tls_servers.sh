@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Calls and messages over mutual TLS between real servers: Kamailio as the internal server and as a
-# partner's, SIPp behind stunnel as another partner.
+# Calls and messages over mutual TLS between real servers: Kamailio as the internal server and as two
+# partners', one of them by IPv6; SIPp behind stunnel as another partner.
 #   tests/interop/tls_servers.sh BUILD_DIR
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/interop/lib.sh
@@ -16,6 +16,9 @@ place() {
       ;;
     fabrikam.example)
       namespace=$world_outside caller=192.0.2.4 server=192.0.2.3 target=192.0.2.2:5060
+      ;;
+    woodgrove.example)
+      namespace=$world_outside caller=2001:db8::4 server=2001:db8::3 target='[2001:db8::2]:5060'
       ;;
     litware.example)
       namespace=$world_outside caller=192.0.2.9 server=192.0.2.7 target=192.0.2.7:5062 transport=tcp
@@ -98,8 +101,10 @@ interop_up "$1" "$PWD/tests/interop/federation-tls.yaml"
 chmod -R a+rX "$world_dir/ca" && chmod a+r "$world_dir"/ca/*.key
 kamailio_start inside "$world_inside" 10.10.0.6 10.10.0.1 10.10.0.3 contoso-tls.example
 kamailio_start partner "$world_outside" 192.0.2.2 192.0.2.1 192.0.2.3 fabrikam.example
+kamailio_start partner6 "$world_outside" '[2001:db8::2]' '[2001:db8::1]' '[2001:db8::3]' woodgrove.example
 stunnel_start
 for pair in "contoso-tls.example fabrikam.example" "fabrikam.example contoso-tls.example" \
+  "contoso-tls.example woodgrove.example" "woodgrove.example contoso-tls.example" \
   "contoso-tls.example litware.example" "litware.example contoso-tls.example"; do
   read -r from to <<<"$pair"
   call "MESSAGE" "$from" "$to" message answer
@@ -110,5 +115,5 @@ for pair in "contoso-tls.example fabrikam.example" "fabrikam.example contoso-tls
   call "INVITE and CANCEL" "$from" "$to" cancelled_call ring
 done
 check "no connection to Kamailio was lost: each side has one" \
-  test "$(counter session_established)" -le 16
+  test "$(counter session_established)" -le 24
 interop_end

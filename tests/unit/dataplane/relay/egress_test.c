@@ -69,6 +69,7 @@ static struct parcel *parcel_by_domain(struct world *w, const char *domain, uint
 	assert_true(p->room - p->len >= strlen(domain));
 	memcpy(p->bytes + p->len, domain, strlen(domain));
 	p->n_domain = (uint8_t)strlen(domain);
+	p->names_hop = true;
 	p->destination = (struct endpoint){
 		.ip = {.bytes = {1, 2, 3}, .family = IP_NAMED}, .transport = TRANSPORT_TLS};
 	p->certificate = certificate;

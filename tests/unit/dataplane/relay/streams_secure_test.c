@@ -162,7 +162,7 @@ static void open_to_tls(struct fixture *f)
 
 static void a_hop_that_is_withdrawn_is_told_goodbye(void **state)
 {
-	static const char *const blocked[] = {"tls.example", NULL};
+	static const char *const blocked[] = {"tls.example", "twin.example", NULL};
 	struct fixture *f = *state;
 	struct streams_usage usage;
 
@@ -178,6 +178,81 @@ static void a_hop_that_is_withdrawn_is_told_goodbye(void **state)
 	tls_peer_finish(&f->peer);
 	assert_true(f->peer.peer->closed);
 	assert_int_equal(town_counter(f->town, REASON_egress_withdrawn), 1);
+}
+
+static void send_out(struct fixture *f, struct town_peer *inside, const char *to, unsigned cseq)
+{
+	town_say(f->town, inside,
+		town_request("MESSAGE", "local.example", to, "TCP 10.0.0.10", cseq, to));
+	town_run(f->town, 10);
+}
+
+static void a_hop_gets_only_what_is_for_domains_that_it_has_proved(void **state)
+{
+	static const char *const nobody[] = {NULL};
+	struct fixture *f = *state;
+	struct town_peer *inside = town_connect(f->town, "10.0.0.10", TOWN_INSIDE, 0);
+
+	open_to_tls(f);
+	for (unsigned i = 0; i < 2; i++) {
+		send_out(f, inside, "twin.example", 10 * i + 2);
+		send_out(f, inside, "tls.example", 10 * i + 3);
+		town_publish(f->town, nobody);
+	}
+	assert_int_equal(town_count(tls_peer_read(&f->peer), "MESSAGE sip:b@tls.example"), 3);
+	assert_int_equal(town_count(tls_peer_read(&f->peer), "MESSAGE sip:b@twin.example"), 0);
+	assert_int_equal(town_count(inside->text, "SIP/2.0 502"), 2);
+	assert_int_equal(town_counter(f->town, REASON_egress_unproved), 2);
+	assert_false(f->peer.peer->finished);
+}
+
+static void what_waits_for_a_hop_that_proves_another_domain_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct town_peer *inside = town_connect(f->town, "10.0.0.10", TOWN_INSIDE, 0), *peer;
+
+	send_out(f, inside, "tls.example", 1);
+	send_out(f, inside, "twin.example", 2);
+	peer = town_accepted(f->town, "198.51.100.40:5061", 0);
+	assert_non_null(peer);
+	tls_peer_establish(
+		&f->peer, f->town, peer, RECORD_TLS12, RECORD_ACCEPTED, "twin.example", 0);
+	assert_int_equal(town_count(tls_peer_read(&f->peer), "MESSAGE sip:b@twin.example"), 1);
+	assert_int_equal(town_count(tls_peer_read(&f->peer), "MESSAGE sip:b@tls.example"), 0);
+	assert_int_equal(town_count(inside->text, "SIP/2.0 502"), 1);
+}
+
+// A partner that is known by a name asks, goes, and is answered where that name leads to.
+static void expect_reopened(struct fixture *f, const char *domain)
+{
+	struct town_peer *peer = town_connect(f->town, STRANGE_IP, TOWN_OUTSIDE_TLS, 0), *server;
+
+	town_run(f->town, 5);
+	establish(f, peer, domain, 0);
+	tls_peer_say(&f->peer,
+		town_request("MESSAGE", domain, "local.example", "TLS " STRANGE_IP, 1, "hello"));
+	tls_peer_end(&f->peer);
+	town_abort(f->town, peer);
+	town_run(f->town, 10);
+	server = town_accepted(f->town, "10.0.0.10", 0);
+	assert_non_null(server);
+	town_say(f->town, server, town_response(server->text, "200 OK"));
+	town_run(f->town, 10);
+	peer = town_accepted(f->town, "198.51.100.40:5061", 0);
+	assert_non_null(peer);
+	tls_peer_establish(&f->peer, f->town, peer, RECORD_TLS12, RECORD_ACCEPTED, domain, 0);
+	assert_int_equal(town_count(tls_peer_read(&f->peer), "SIP/2.0 200 OK"), 1);
+	assert_int_equal(town_counter(f->town, REASON_sip_response_no_way), 0);
+}
+
+static void a_response_finds_its_way_to_a_hop_that_is_a_name(void **state)
+{
+	expect_reopened(*state, "named.example");
+}
+
+static void a_response_finds_its_way_to_a_domain_that_dns_finds(void **state)
+{
+	expect_reopened(*state, "found.example");
 }
 
 // Of parts by their weight: an expensive one leaves the others no room.
@@ -202,6 +277,10 @@ int main(void)
 		TEST(a_published_block_closes_the_connections_of_its_domain),
 		TEST(a_peer_that_has_finished_before_the_hand_over_is_not_waited_for),
 		TEST(a_hop_that_is_withdrawn_is_told_goodbye),
+		TEST(a_hop_gets_only_what_is_for_domains_that_it_has_proved),
+		TEST(what_waits_for_a_hop_that_proves_another_domain_is_refused),
+		TEST(a_response_finds_its_way_to_a_hop_that_is_a_name),
+		TEST(a_response_finds_its_way_to_a_domain_that_dns_finds),
 		TEST(at_most_a_part_of_memory_keeps_parts_of_messages),
 		TEST(a_published_block_closes_those_that_have_said_nothing_yet),
 	};

@@ -27,6 +27,7 @@ static const struct {
 	{"udp.example", IMAGE_ALLOW, TRANSPORT_UDP, {"198.51.100.20"}, "198.51.100.0/24"},
 	{"two.example", IMAGE_ALLOW, TRANSPORT_TCP, {"198.51.100.10", "198.51.100.30:5070"},
 		"198.51.100.0/24"},
+	{"twin.example", IMAGE_ALLOW, TRANSPORT_TLS, {"198.51.100.40:5061"}, "198.51.100.0/24", 1},
 	{"tls.example", IMAGE_ALLOW, TRANSPORT_TLS, {"198.51.100.40:5061"}, "198.51.100.0/24", 1},
 };
 
@@ -83,6 +84,29 @@ static void add_organisations(struct builder *b, const char *const blocked[])
 	}
 }
 
+// Two that are known by names: a hop's, and their own.
+static void add_named(struct builder *b)
+{
+	image_rule_id rule = IMAGE_RULE(builder_add_source(b, VIEW("named")), 1), other;
+	struct domain name, host;
+	struct endpoint hop;
+	enum image_list list;
+	int64_t peer;
+
+	assert_int_equal(domain_canonical(VIEW("sip.named.example"), &host), 0);
+	assert_int_equal(domain_canonical(VIEW("named.example"), &name), 0);
+	assert_int_equal(builder_name_hop(b, HOP_HOST, &host, 5061, TRANSPORT_TLS, &hop), 0);
+	peer = builder_add_peer(b, &hop, 1, NULL, 0, rule);
+	assert_true(peer >= 0);
+	assert_int_equal(
+		builder_add_name(b, &name, IMAGE_ALLOW, (uint32_t)peer, rule, &list, &other), 0);
+	peer = builder_add_discovered(b, NULL, 0, rule);
+	assert_true(peer >= 0);
+	assert_int_equal(domain_canonical(VIEW("found.example"), &name), 0);
+	assert_int_equal(
+		builder_add_name(b, &name, IMAGE_ALLOW, (uint32_t)peer, rule, &list, &other), 0);
+}
+
 void town_publish(struct town *t, const char *const blocked[])
 {
 	struct town_policy *p = &t->policies[t->n_policies++];
@@ -99,6 +123,7 @@ void town_publish(struct town *t, const char *const blocked[])
 
 	assert_true(b != NULL && t->n_policies <= TOWN_POLICIES);
 	add_organisations(b, blocked);
+	add_named(b);
 	fd = builder_finish(b, t->n_policies, &info);
 	assert_true(fd >= 0);
 	builder_free(b);
@@ -215,6 +240,9 @@ static bool tell_control(void *arg, const struct link_message *m, bool last)
 	} else {
 		answer.target_open.target = m->target_wanted.target;
 		answer.target_open.address = m->target_wanted.target.remote;
+		// What all names lead to.
+		if (answer.target_open.address.ip.family == IP_NAMED)
+			answer.target_open.address = endpoint("198.51.100.40:5061", TRANSPORT_TLS);
 	}
 	// It is heard in another turn, as of control's ring; here at once, after the call that
 	// asks.

@@ -25,6 +25,9 @@
 // partner.example   allow  tcp 198.51.100.10    198.51.100.0/24
 // single.example    allow  tcp 198.51.100.10    198.51.100.0/24, one connection
 // udp.example       allow  udp 198.51.100.20    198.51.100.0/24
+// twin.example      allow  the same, and the same
+// named.example     allow  tls sip.named.example:5061, known by its domain
+// found.example     allow  as DNS says; names lead to 198.51.100.40:5061
 // tls.example       allow  tls 198.51.100.40:5061   198.51.100.0/24, one connection
 // two.example       allow  tcp 198.51.100.10, tcp 198.51.100.30:5070
 enum town_listener {
