@@ -282,9 +282,9 @@ enum reason forward_write(const struct relay *r, struct job *job)
 	stamp_cut(r, job, &edits);
 	if (text.overflow || edits.overflow)
 		return REASON_sip_too_many_headers;
+	// A body that no buffer holds fits no datagram, also where the link's fragments would.
 	if (job->hop.to->transport == TRANSPORT_UDP &&
-		edits.n_bytes + job_body_bytes(job) - job->message.body.len >
-			out->datagram_bytes_max)
+		(job->in->is_head || edits.n_bytes > out->datagram_bytes_max))
 		return REASON_sip_too_large_for_hop;
 	job->out->len = sip_edits_write(&edits, job->out->bytes, job->out->room);
 	if (job->out->len == 0)

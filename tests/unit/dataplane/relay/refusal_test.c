@@ -435,6 +435,33 @@ static void too_little_room_gives_a_refusal_or_nothing(void **state)
 	}
 }
 
+// Its body would not follow: what fits the fragments of a link is not all that a datagram may be.
+static void a_head_alone_never_leaves_as_a_datagram(void **state)
+{
+	static char text[] = "MESSAGE sip:b@partner.example SIP/2.0\r\n"
+			     "Via: SIP/2.0/TLS 10.0.0.10\r\n"
+			     "From: <sip:a@local.example>;tag=1\r\n"
+			     "To: <sip:b@partner.example>\r\n"
+			     "Call-ID: c\r\n"
+			     "CSeq: 1 MESSAGE\r\n"
+			     "Content-Length: 100\r\n"
+			     "\r\n";
+	static uint8_t bytes[2048];
+	struct world *w = *state;
+	struct relay_in in = {.payload = view_of(text, sizeof(text) - 1),
+		.listener = WORLD_INSIDE_TLS,
+		.conn = 1,
+		.is_read = true,
+		.is_head = true};
+	struct relay_out out = {.bytes = bytes, .room = sizeof(bytes)};
+
+	endpoint_parse(VIEW("10.0.0.10"), 5061, TRANSPORT_TLS, &in.source);
+	assert_int_equal(relay_read_head(w->relay[0], 0, in.payload), 100);
+	relay_burst(w->relay[0], &in, &out, 1);
+	assert_int_equal(out.reason, REASON_sip_too_large_for_hop);
+	assert_int_equal(strncmp((char *)bytes, "SIP/2.0 513 ", 12), 0);
+}
+
 static void keepalives_and_junk_are_counted_and_not_answered(void **state)
 {
 	static const struct {
@@ -499,6 +526,7 @@ int main(void)
 		CASE(a_request_without_via_cannot_be_answered),
 		CASE(an_unreadable_via_is_answered_where_the_datagram_came_from),
 		CASE(too_little_room_gives_a_refusal_or_nothing),
+		CASE(a_head_alone_never_leaves_as_a_datagram),
 		CASE(over_tls_a_partner_s_address_proves_nothing),
 		CASE(keepalives_and_junk_are_counted_and_not_answered),
 	};
