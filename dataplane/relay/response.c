@@ -61,6 +61,17 @@ void response_aim(const struct relay *r, const struct way_back *way, struct rela
 	out->kind = PARCEL_KEEP;
 }
 
+// A body that no buffer holds fits no datagram.
+static bool fits(
+	const struct relay *r, const struct job *job, const struct way_back *way, size_t n_bytes)
+{
+	const struct listener *out = &r->self.list[way->listener];
+
+	if (out->local.transport == TRANSPORT_UDP)
+		return !job->in->is_head && n_bytes <= out->datagram_bytes_max;
+	return !job->in->is_head || job_body_bytes(job) <= r->body_bytes_max;
+}
+
 enum reason response_relay(const struct relay *r, struct job *job)
 {
 	const struct sip_message *m = &job->message;
@@ -80,13 +91,11 @@ enum reason response_relay(const struct relay *r, struct job *job)
 	fault = cut_top_via(&edits, m);
 	if (fault != REASON_none)
 		return fault;
-	if (job->in->is_head &&
-		(job_body_bytes(job) > r->body_bytes_max ||
-			r->self.list[way.listener].local.transport == TRANSPORT_UDP))
-		return REASON_too_large_to_send;
 	if (m->status == 503)
 		soften_503(&edits, m);
 	stamp_cut(r, job, &edits);
+	if (!fits(r, job, &way, edits.n_bytes))
+		return REASON_too_large_to_send;
 	job->out->len = sip_edits_write(&edits, job->out->bytes, job->out->room);
 	if (job->out->len == 0)
 		return REASON_too_large_to_send;

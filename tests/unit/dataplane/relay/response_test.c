@@ -139,6 +139,25 @@ static void a_response_goes_where_the_request_asked_for_it(void **state)
 	}
 }
 
+static void a_response_that_fits_no_datagram_is_counted_as_that_alone(void **state)
+{
+	static char text[67000];
+	struct world *w = *state;
+	const char *ours = via_of_request(w, WORLD_INSIDE, "10.0.0.10", "local.example",
+		"partner.example", "10.0.0.10;branch=z9hG4bKa");
+	int n = snprintf(text, sizeof(text),
+		"SIP/2.0 200 OK\r\nVia: %s\r\nVia: SIP/2.0/UDP 10.0.0.10;branch=z9hG4bKa\r\n" REST
+		"Content-Length: 66000\r\n\r\n",
+		ours);
+	struct relay_out out;
+
+	memset(text + n, 'x', 66000);
+	out = world_send(w, 0, WORLD_OUTSIDE, "198.51.100.10", view_of(text, (size_t)n + 66000));
+	assert_int_equal(out.reason, REASON_too_large_to_send);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(w->counters[0][REASON_sip_response_relayed], 0);
+}
+
 static void a_503_goes_up_as_500_without_retry_after(void **state)
 {
 	struct relay_out out;
@@ -311,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_response_goes_back_without_our_via_by_any_worker),
 		CASE(a_response_goes_where_the_request_asked_for_it),
+		CASE(a_response_that_fits_no_datagram_is_counted_as_that_alone),
 		CASE(a_503_goes_up_as_500_without_retry_after),
 		CASE(a_via_with_any_bit_flipped_is_dropped),
 		CASE(strays_and_spoofed_responses_are_dropped),
