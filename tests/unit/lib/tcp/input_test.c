@@ -96,6 +96,32 @@ static void an_ack_older_than_any_window_is_refused(void **state)
 	peer_drain(&p);
 }
 
+static void text_in_order_acknowledges_what_was_sent(void **state)
+{
+	(void)state;
+	assert_int_equal(tcp_write(p.t, conn, "asked", 5), 0);
+	peer_expect(&p, TCP_ACK, 1, 1);
+	assert_int_equal(peer_send(&p, TCP_ACK, 1, 6, "answered"), REASON_tcp_segment_taken);
+	assert_int_equal(tcp_readable(p.t, conn), 8);
+	assert_int_equal(tcp_unacked(p.t, conn), 0);
+	peer_drain(&p);
+}
+
+static void text_in_order_tells_a_window(void **state)
+{
+	struct tcp_segment s = peer_segment(&p, TCP_ACK, 1, 1, "text", 4);
+	const uint8_t bytes[100] = {0};
+	struct peer_out out;
+
+	(void)state;
+	s.window = 3;
+	assert_int_equal(peer_give(&p, &s), REASON_tcp_segment_taken);
+	assert_int_equal(tcp_readable(p.t, conn), 4);
+	assert_int_equal(tcp_write(p.t, conn, bytes, sizeof(bytes)), 0);
+	while (peer_take(&p, &out))
+		assert_int_equal(out.n_bytes, 0);
+}
+
 static void a_segment_without_ack_is_dropped(void **state)
 {
 	(void)state;
@@ -289,6 +315,8 @@ int main(void)
 		CASE(challenges_of_a_connection_are_bounded),
 		CASE(an_ack_of_what_was_not_sent_is_refused),
 		CASE(an_ack_older_than_any_window_is_refused),
+		CASE(text_in_order_acknowledges_what_was_sent),
+		CASE(text_in_order_tells_a_window),
 		CASE(a_segment_without_ack_is_dropped),
 		CASE(bare_acks_that_are_wrong_are_answered_ever_less),
 		CASE(keepalives_are_always_answered),
