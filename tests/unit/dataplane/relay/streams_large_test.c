@@ -9,9 +9,10 @@
 #define VIA_PARTNER "TCP 198.51.100.10"
 #define MB          ((size_t)1 << 20)
 // Of the towns here: 4 MB of memory, 3 MB of it the longest body.
-#define N_UNITS    64
-#define BODY_MAX   (3 * MB)
-#define STALLED_MS 33000
+#define N_UNITS  64
+#define BODY_MAX (3 * MB)
+// 32 s, and at 128 bytes a ms the longest of those that stall here, of 2 MB.
+#define STALLED_MS (33000 + 2 * MB / 128)
 
 static const struct town_sizes sizes = {
 	.message_bytes_max = 64000, .body_bytes_max = BODY_MAX, .n_bodies = N_UNITS};
@@ -558,6 +559,20 @@ static void a_large_message_for_a_datagram_is_refused_with_513(void **state)
 	free(l.text);
 }
 
+// Also where a datagram would hold it: its body lies elsewhere.
+static void no_large_message_leaves_as_a_datagram(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *caller = caller_of(t);
+	struct large l = request("local.example", "udp.example", VIA_LOCAL, 1, 5000);
+
+	say_large(t, caller, &l);
+	town_run(t, 10);
+	assert_int_equal(town_count(caller->text, "SIP/2.0 513 Message Too Large"), 1);
+	assert_int_equal(t->n_sent, 0);
+	free(l.text);
+}
+
 static void a_large_message_that_nobody_gets_is_answered_503_with_retry_after(void **state)
 {
 	struct town *t = *state;
@@ -620,6 +635,7 @@ int main(void)
 		TEST(what_waits_behind_a_body_is_bounded),
 		TEST(a_large_response_returns_whole_and_others_behind_it),
 		TEST(a_large_message_for_a_datagram_is_refused_with_513),
+		TEST_TINY(no_large_message_leaves_as_a_datagram),
 		TEST(a_large_message_that_nobody_gets_is_answered_503_with_retry_after),
 		TEST_TWO(a_large_message_crosses_between_workers),
 	};
