@@ -92,8 +92,12 @@ static int append(struct backlogs *b, struct backlog *l, struct parcel *p)
 // Its first is written from here on.
 static void begin_first(struct backlogs *b, struct backlog *l, uint64_t now)
 {
+	uint32_t ms = b->config.write_ms;
+
+	if (l->first != NULL && l->first->body != NULL)
+		ms += body_ms(l->first->body);
 	l->n_written = 0;
-	l->due = now + b->config.write_ms * MS;
+	l->due = now + ms * MS;
 }
 
 // What of the first is to be written next; empty: nothing is left.
@@ -247,7 +251,7 @@ static void end_written(struct backlogs *b, struct backlog *l, uint64_t now)
 	b->config.changed(b->config.arg, conn, false, now);
 }
 
-void backlogs_write_on(struct backlogs *b, uint64_t now)
+bool backlogs_write_on(struct backlogs *b, uint64_t now)
 {
 	uint32_t n_left = TURN_BYTES;
 
@@ -264,4 +268,5 @@ void backlogs_write_on(struct backlogs *b, uint64_t now)
 		else if (now >= l->due)
 			b->config.stuck(b->config.arg, l->conn);
 	}
+	return n_left < TURN_BYTES;
 }

@@ -34,7 +34,7 @@ struct backlogs_config {
 	uint32_t in_flight_of_all;     // bytes, of buffer memory
 	uint32_t behind_bytes_max;     // of a connection; for PARCEL_REQUEST half of it
 	uint32_t behind_weight_of_all; // of which a connection may have half
-	uint32_t write_ms;             // of a message with a body
+	uint32_t write_ms;             // of a message; of one with a body, body_ms() more
 	// A connection has one now, or no more.
 	void (*changed)(void *arg, tcp_conn_id conn, bool has_one, uint64_t now);
 	// A request that was not written whole, counted already. Takes the parcel.
@@ -79,12 +79,10 @@ bool backlogs_has(const struct backlogs *b, tcp_conn_id conn);
 // The connection is gone, or shall be: what waits on it was not written whole (egress_cut).
 void backlogs_end(struct backlogs *b, tcp_conn_id conn, uint64_t now);
 
-void backlogs_write_on(struct backlogs *b, uint64_t now);
-// Writes what there is room for, a bounded part of it a call. Call with every turn. True when there
-// is more than that.
+bool backlogs_write_on(struct backlogs *b, uint64_t now);
+// Writes what there is room for, a bounded part of it a call. Call with every turn. True when it
+// has written: there may be more. Where there is no room, the worker may sleep.
 static inline bool backlogs_poll(struct backlogs *b, uint64_t now)
 {
-	if (__builtin_expect(b->n > 0, 0))
-		backlogs_write_on(b, now);
-	return b->n > 0;
+	return __builtin_expect(b->n > 0, 0) && backlogs_write_on(b, now);
 }

@@ -19,6 +19,9 @@
 #include <stdatomic.h>
 
 #define BODIES_UNIT_BYTES UINT32_C(65536)
+// How fast a body must come and go at least: 1 Mb/s. So it has that much longer than a message that
+// is not large; who holds memory for longer than its sender can want is not waited for.
+#define BODIES_BYTES_A_MS 128
 // At once: those that are under way are looked at one by one.
 #define BODIES_MAX 64
 
@@ -36,6 +39,11 @@ struct body {
 	bool is_used;             // the owner's
 	_Atomic bool is_returned; // body_put() writes it, the owner reads it
 };
+
+static inline uint32_t body_ms(const struct body *body)
+{
+	return body->n_bytes / BODIES_BYTES_A_MS;
+}
 
 // What n units need, beside the pool itself.
 static inline size_t bodies_memory_bytes(uint32_t n_units)

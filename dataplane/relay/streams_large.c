@@ -120,7 +120,7 @@ void large_begin(struct streams *s, struct stream *st, struct parcel *p, uint64_
 	l->list[l->n++] = (struct intake){
 		.conn = stream_conn(s, st),
 		.parcel = p,
-		.until = s->tick + streams_ticks(s->config.silence_s * 1000),
+		.until = s->tick + streams_ticks(s->config.silence_s * 1000 + body_ms(p->body)),
 	};
 	st->flags &= (uint16_t)~STREAM_SKIPPING;
 	st->flags |= STREAM_TAKING;
