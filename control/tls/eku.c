@@ -85,8 +85,7 @@ const char *tls_eku_warning(unsigned usages)
 	static const char *const texts[CARD_USAGES_ALL + 1] = {
 		[0] = "neither serverAuth nor clientAuth: `require server` and `strict` refuse it",
 		[CARD_USAGE_SERVER] = "no clientAuth: `strict` refuses it as a client",
-		[CARD_USAGE_CLIENT] = "no serverAuth: `require server` refuses it, and `strict` as "
-				      "a server",
+		[CARD_USAGE_CLIENT] = "no serverAuth: `require server` refuses it",
 		[CARD_USAGES_ALL] = "",
 	};
 
