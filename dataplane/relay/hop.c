@@ -47,7 +47,7 @@ static enum reason choose_found(struct relay *r, const struct job *job,
 			view_of(found->domain.text, found->domain.len)),
 		.transport = TRANSPORT_TLS,
 	};
-	listener = self_egress(&r->self, job->in->listener, verdict->egress, &found->to);
+	listener = self_egress(&r->self, verdict->egress, &found->to);
 	if (listener == SELF_NO_LISTENER)
 		return REASON_no_next_hop;
 	*out = (struct hop){&found->to, (uint16_t)listener, peer->connections};
@@ -71,8 +71,7 @@ enum reason hop_choose(struct relay *r, const struct job *job, const struct verd
 	literal = target->ip.family != IP_NONE;
 	hops = image_hops(r->image, peer);
 	for (uint32_t i = 0; i < peer->n_hops; i++) {
-		unsigned listener =
-			self_egress(&r->self, job->in->listener, verdict->egress, &hops[i]);
+		unsigned listener = self_egress(&r->self, verdict->egress, &hops[i]);
 		uint64_t w;
 
 		if (listener == SELF_NO_LISTENER)

@@ -131,16 +131,9 @@ bool self_is_sent_by(const struct self *s, struct view host, uint16_t port)
 	return false;
 }
 
-unsigned self_egress(
-	const struct self *s, unsigned ingress, unsigned side, const struct endpoint *hop)
+unsigned self_egress(const struct self *s, unsigned side, const struct endpoint *hop)
 {
-	const struct listener *in = &s->list[ingress];
-	bool is_named = hop->ip.family == IP_NAMED;
-
-	if (in->side == side && in->local.transport == hop->transport &&
-		(is_named || in->local.ip.family == hop->ip.family))
-		return ingress;
-	if (is_named && s->first[side][0][hop->transport] == SELF_NO_LISTENER)
+	if (hop->ip.family == IP_NAMED && s->first[side][0][hop->transport] == SELF_NO_LISTENER)
 		return s->first[side][1][hop->transport];
 	return s->first[side][family_index(&hop->ip)][hop->transport];
 }

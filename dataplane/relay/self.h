@@ -39,8 +39,7 @@ bool self_is(const struct self *s, const struct sip_uri *uri);
 // Likewise of a sent-by in Via. port: 0 for none.
 bool self_is_sent_by(const struct self *s, struct view host, uint16_t port);
 
-// The listener by which a message that came in by `ingress` leaves towards a next hop: itself
-// where side, family and transport are its own, else the first that fits; SELF_NO_LISTENER. A name
-// fits either family.
-unsigned self_egress(
-	const struct self *s, unsigned ingress, unsigned side, const struct endpoint *hop);
+// The listener by which messages leave towards a next hop: the first that fits, whichever they came
+// by, or a CANCEL by another one than its INVITE would be of another transaction. SELF_NO_LISTENER
+// for none. A name fits either family.
+unsigned self_egress(const struct self *s, unsigned side, const struct endpoint *hop);

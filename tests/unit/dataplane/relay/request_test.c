@@ -284,6 +284,40 @@ static void another_spelling_of_the_source_s_ipv6_needs_no_received(void **state
 	       "CSeq: 5 " method "\r\n"                     \
 	       "\r\n"
 
+// RFC 3261 §9.1, §17.1.1.3: branch and sent-by together are what the next hop knows them by.
+static void between_local_domains_any_listener_gives_the_same_transaction(void **state)
+{
+	static const char *const methods[] = {"INVITE", "CANCEL", "ACK"};
+	static const enum world_listener listeners[] = {WORLD_INSIDE, WORLD_INSIDE_AGAIN};
+	char branch[64] = "";
+
+	for (unsigned i = 0; i < 6; i++) {
+		const char *method = methods[i / 2];
+		struct relay_out out;
+		char message[512];
+
+		snprintf(message, sizeof(message),
+			"%s sip:bob@example.com SIP/2.0\r\n"
+			"Via: SIP/2.0/UDP host;branch=z9hG4bKsame\r\n"
+			"Max-Forwards: 70\r\n"
+			"From: <sip:alice@local.example>;tag=77\r\n"
+			"To: <sip:bob@example.com>\r\n"
+			"Call-ID: transaction\r\n"
+			"CSeq: 5 %s\r\n"
+			"\r\n",
+			method, method);
+		out = world_send(
+			*state, 0, listeners[i % 2], "10.0.0.10:5060", view_string(message));
+		assert_int_equal(out.reason, REASON_sip_request_relayed);
+		assert_int_equal(out.listener, WORLD_INSIDE);
+		if (i == 0)
+			strcpy(branch, our_branch(&out));
+		assert_string_equal(our_branch(&out), branch);
+		assert_non_null(
+			strstr(world_masked(&out), "\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch="));
+	}
+}
+
 static void expect_one_transaction(
 	struct world *w, const char *const messages[], unsigned n_messages)
 {
@@ -533,6 +567,7 @@ int main(void)
 		CASE(received_and_rport_say_what_the_relay_saw),
 		CASE(another_spelling_of_the_source_s_ipv6_needs_no_received),
 		CASE(invite_cancel_and_ack_agree_on_any_worker_from_any_source),
+		CASE(between_local_domains_any_listener_gives_the_same_transaction),
 		CASE(they_agree_without_the_magic_cookie_too),
 		CASE(another_transaction_has_another_branch),
 		CASE(pairs_spread_over_a_partner_s_hops),

@@ -102,6 +102,8 @@ const struct relay_listener world_listeners[WORLD_N_LISTENERS] = {
 		LISTENER(TLS, IP_V4, BYTES(10, 0, 0, 1), 5081, SIDE_INSIDE, "10.0.0.1:5081"),
 	[WORLD_OUTSIDE_TLS] = LISTENER(
 		TLS, IP_V4, BYTES(192, 0, 2, 1), 5081, SIDE_OUTSIDE, "relay.example.net:5081"),
+	[WORLD_INSIDE_AGAIN] =
+		LISTENER(UDP, IP_V4, BYTES(10, 0, 0, 3), 5060, SIDE_INSIDE, "10.0.0.3:5060"),
 };
 
 static void add_organisations(struct builder *b, int source)

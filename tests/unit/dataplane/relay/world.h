@@ -25,8 +25,9 @@ enum world_listener {
 	WORLD_INSIDE6,  // [fd00::1]:5060
 	WORLD_OUTSIDE6, // [2001:db8:1::1]:5060
 	// Over TLS, and what comes by them with the world's card:
-	WORLD_INSIDE_TLS,  // 10.0.0.1:5081, sent-by the same
-	WORLD_OUTSIDE_TLS, // 192.0.2.1:5081, sent-by relay.example.net:5081
+	WORLD_INSIDE_TLS,   // 10.0.0.1:5081, sent-by the same
+	WORLD_OUTSIDE_TLS,  // 192.0.2.1:5081, sent-by relay.example.net:5081
+	WORLD_INSIDE_AGAIN, // 10.0.0.3:5060, sent-by the same
 	WORLD_N_LISTENERS,
 };
 
