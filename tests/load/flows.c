@@ -147,7 +147,7 @@ void flow_open(struct flows *s, uint32_t index, uint64_t now_ns)
 {
 	struct flow *flow = &s->all[index];
 
-	if (flow->open)
+	if (flow->open || flow->is_cut)
 		return;
 	flow->open = true;
 	s->counts.n_opened++;
@@ -176,6 +176,16 @@ static void connected(struct flows *s, uint32_t index, uint64_t now_ns)
 			index < s->n_kept ? RECORD_OPENED : RECORD_ACCEPTED, partner_of(s, index));
 }
 
+// Nothing may go any more.
+static void shut_flow(struct flows *s, uint32_t index)
+{
+	struct flow *flow = &s->all[index];
+
+	s->counts.n_open -= flow->open;
+	s->counts.n_kept_open -= flow->open && index < s->n_kept;
+	flow->open = false;
+}
+
 static void forget(struct flows *s, uint32_t index, uint64_t now_ns)
 {
 	struct flow *flow = &s->all[index];
@@ -184,8 +194,7 @@ static void forget(struct flows *s, uint32_t index, uint64_t now_ns)
 
 	s->counts.n_closed++;
 	s->counts.n_cut += flow->is_cut;
-	s->counts.n_open -= flow->open;
-	s->counts.n_kept_open -= flow->open && kept;
+	shut_flow(s, index);
 	if (s->secure != NULL)
 		tls_flow_end(s->secure, index);
 	*flow = (struct flow){
@@ -271,8 +280,9 @@ bool flows_cut(struct flows *s, uint32_t number)
 {
 	struct flow *flow = &s->all[number];
 
-	if (number >= s->n_kept || !flow->open || flow->is_cut)
+	if (number >= s->n_kept || !flow->open)
 		return false;
+	shut_flow(s, number);
 	flow->is_cut = true;
 	tcp_abort(s->tcp, flow->conn, REASON_tcp_closed);
 	return true;
@@ -282,10 +292,10 @@ bool flows_storm(struct flows *s, uint64_t now_ns)
 {
 	if (s->n_kept == 0 || s->counts.n_kept_open < s->n_kept)
 		return false;
-	for (uint32_t i = 0; i < s->n_kept; i++)
-		flows_cut(s, i);
 	s->counts.n_storms++;
 	s->storm_ns = now_ns;
+	for (uint32_t i = 0; i < s->n_kept; i++)
+		flows_cut(s, i);
 	return true;
 }
 
