@@ -12,8 +12,7 @@
 // the worker is busy with a message: nothing that takes that long can be faster on this machine.
 
 #include "tests/bench/bench.h"
-#include "tests/bench/relay_load.h"
-#include "tests/load/histogram.h"
+#include "tests/bench/relay_times.h"
 
 #include <rte_cycles.h>
 #include <rte_launch.h>
@@ -38,10 +37,8 @@ static const char *const share_names[N_SHARES] = {"p50", "p99", "p99.9"};
 
 // One run's.
 struct latencies {
-	struct histogram all, calm,
-		floor; // ns; floor: of arithmetic alone	// Not in the histograms: over TCP,
-		       // sent more than once, or cut in two by a segment's end.
-	uint64_t n_unseen;
+	struct relay_times times;
+	struct histogram floor;   // ns; of arithmetic alone
 	uint64_t n_lost, n_wrong; // of fedload's requests
 	double taken_ms[SLOW_WIRE_CAUSES];
 	struct slow_wire_turns turns[2];
@@ -52,11 +49,6 @@ struct calculator {
 	double rate, seconds, service_ns;
 	struct histogram *latency;
 };
-
-static double in_ns(uint64_t ticks)
-{
-	return (double)ticks * 1e9 / (double)rte_get_tsc_hz();
-}
 
 // Messages, both ways.
 static uint64_t relayed(const struct worker_counters *counters)
@@ -102,7 +94,7 @@ static double loop_ns(void)
 		double ns;
 
 		calculate(n);
-		ns = in_ns(rte_rdtsc() - start) / (double)n;
+		ns = relay_times_ns(rte_rdtsc() - start) / (double)n;
 		least = ns < least ? ns : least;
 	}
 	return least;
@@ -121,7 +113,7 @@ static int serve_by_arithmetic(void *arg)
 		while (rte_rdtsc() < arrival)
 			;
 		calculate(n_loops);
-		histogram_add(c->latency, (uint64_t)in_ns(rte_rdtsc() - arrival));
+		histogram_add(c->latency, (uint64_t)relay_times_ns(rte_rdtsc() - arrival));
 	}
 	return 0;
 }
@@ -135,80 +127,47 @@ static void measure_floor(struct latencies *out, double rate, double seconds, do
 		rte_eal_mp_wait_lcore();
 }
 
-// Whether one of the spans overlaps what lies between two times. They follow each other, as do the
-// times: *at is where the last look ended.
-static bool is_in_one(
-	const struct slow_wire_span spans[], unsigned n, unsigned *at, uint64_t from, uint64_t to)
-{
-	while (*at < n && spans[*at].end < from)
-		++*at;
-	return *at < n && spans[*at].start <= to;
-}
-
-// Of one kind, in the order of their requests.
-static void add_times(struct latencies *out, const struct relay_load *l, unsigned kind)
-{
-	const struct slow_wire *wire = &l->wire;
-	unsigned span = 0, gap = 0;
-
-	for (uint64_t i = 0; i < RELAY_LOAD_MESSAGES; i++) {
-		const struct relay_load_times *t =
-			&l->times[kind][(l->first + i) & (RELAY_LOAD_MESSAGES - 1)];
-		uint64_t ns = (uint64_t)in_ns(t->left - t->arrived);
-
-		if (t->arrived < l->measured_from)
-			continue;
-		if (t->left < t->arrived || t->again) {
-			out->n_unseen++;
-			continue;
-		}
-		histogram_add(&out->all, ns);
-		if (!is_in_one(wire->spans, wire->n_spans, &span, t->arrived, t->left) &&
-			!is_in_one(l->gaps, l->n_gaps, &gap, t->arrived, t->left))
-			histogram_add(&out->calm, ns);
-	}
-}
-
 static void read_run(struct latencies *out, const struct relay_load *l)
 {
 	const struct slow_wire *wire = &l->wire;
 
-	for (unsigned kind = 0; kind < RELAY_LOAD_KINDS; kind++)
-		add_times(out, l, kind);
+	relay_times_add(&out->times, l, RELAY_TIMES_ANY_CAUSE);
 	for (unsigned i = 0; i < 2; i++) {
 		out->turns[i].ticks += wire->turns[i].ticks;
 		out->turns[i].n_stalls += wire->turns[i].n_stalls;
 	}
 	for (unsigned i = 0; i < l->n_gaps; i++)
-		out->taken_ms[SLOW_WIRE_LATE] += in_ns(l->gaps[i].end - l->gaps[i].start) / 1e6;
+		out->taken_ms[SLOW_WIRE_LATE] +=
+			relay_times_ns(l->gaps[i].end - l->gaps[i].start) / 1e6;
 	for (unsigned i = 0; i < wire->n_spans; i++) {
 		const struct slow_wire_span *s = &wire->spans[i];
 
 		if (s->end != UINT64_MAX)
-			out->taken_ms[s->cause] += in_ns(s->end - s->start) / 1e6;
+			out->taken_ms[s->cause] += relay_times_ns(s->end - s->start) / 1e6;
 	}
 }
 
 static double stalls_a_second(const struct slow_wire_turns *t)
 {
-	return t->ticks > 0 ? (double)t->n_stalls * 1e9 / in_ns(t->ticks) : 0;
+	return t->ticks > 0 ? (double)t->n_stalls * 1e9 / relay_times_ns(t->ticks) : 0;
 }
 
 static void say_run(const char *name, const struct latencies *run, double rate)
 {
-	double n = (double)run->all.n;
+	double n = (double)run->times.all.n;
 
 	fprintf(stderr,
 		"relay_latency: %s: %.0f requests/s, %lu messages, %lu lost, %lu wrong, %lu "
 		"unseen; max %.1f us, but for the machine %.1f us (%.2f %% set aside: away %.1f, "
 		"stood %.1f, generator late %.1f ms; turns stood %.0f times a second that found "
 		"nothing, %.0f times with work)\n",
-		name, rate, (unsigned long)run->all.n, (unsigned long)run->n_lost,
-		(unsigned long)run->n_wrong, (unsigned long)run->n_unseen,
-		(double)run->all.max / 1e3, (double)run->calm.max / 1e3,
-		n > 0 ? 100 * (n - (double)run->calm.n) / n : 0, run->taken_ms[SLOW_WIRE_AWAY],
-		run->taken_ms[SLOW_WIRE_STOOD], run->taken_ms[SLOW_WIRE_LATE],
-		stalls_a_second(&run->turns[0]), stalls_a_second(&run->turns[1]));
+		name, rate, (unsigned long)run->times.all.n, (unsigned long)run->n_lost,
+		(unsigned long)run->n_wrong, (unsigned long)run->times.n_unseen,
+		(double)run->times.all.max / 1e3, (double)run->times.calm.max / 1e3,
+		n > 0 ? 100 * (n - (double)run->times.calm.n) / n : 0,
+		run->taken_ms[SLOW_WIRE_AWAY], run->taken_ms[SLOW_WIRE_STOOD],
+		run->taken_ms[SLOW_WIRE_LATE], stalls_a_second(&run->turns[0]),
+		stalls_a_second(&run->turns[1]));
 }
 
 static void report(const char *name, const char *of, const struct bench_samples samples[N_SHARES])
@@ -271,8 +230,8 @@ static bool measure(struct relay_load *l, const char *name)
 		run_at_half(l, name, maximum, run, &busy_ns);
 		bench_add(&full, 1e9 / maximum);
 		bench_add(&half, busy_ns);
-		add_quantiles(all, &run->all);
-		add_quantiles(calm, &run->calm);
+		add_quantiles(all, &run->times.all);
+		add_quantiles(calm, &run->times.calm);
 		add_quantiles(floor, &run->floor);
 		whole = whole && run->n_lost == 0 && run->n_wrong == 0;
 		free(run);

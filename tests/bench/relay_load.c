@@ -222,6 +222,20 @@ static void get_through(struct relay_load *l)
 
 struct relay_load *relay_load_open(enum transport transport, uint32_t n_names)
 {
+	return relay_load_open_with(
+		&(struct relay_load_config){.transport = transport, .n_names = n_names});
+}
+
+static double wire_ms(const struct relay_load_config *config)
+{
+	if (config->wire_ms > 0)
+		return config->wire_ms;
+	return config->transport == TRANSPORT_TCP ? TCP_WIRE_MS : UDP_WIRE_MS;
+}
+
+struct relay_load *relay_load_open_with(const struct relay_load_config *config)
+{
+	const enum transport transport = config->transport;
 	struct relay_load *l = calloc(1, sizeof(*l));
 	size_t n_bytes;
 	int fd;
@@ -233,15 +247,15 @@ struct relay_load *relay_load_open(enum transport transport, uint32_t n_names)
 		if (l->times[k] == NULL)
 			give_up("open", "no memory");
 	}
-	l->world = relay_world_open_deep(1, transport, SLOW_WIRE_FRAMES);
+	l->world =
+		relay_world_open_deep(1, config->tls ? TRANSPORT_TLS : transport, SLOW_WIRE_FRAMES);
 	l->world->worker->idle = IDLE_POLL;
-	fd = relay_world_load_image(n_names, transport, &n_bytes);
+	fd = relay_world_load_image(config->n_names, transport, &n_bytes);
 	relay_world_publish(l->world, fd, n_bytes, 1);
 	close(fd);
 	l->wire.world = l->world;
 	slow_wire_open(&l->wire);
-	l->wire_ticks = (uint64_t)((transport == TRANSPORT_TCP ? TCP_WIRE_MS : UDP_WIRE_MS) * 1e-3 *
-		(double)rte_get_tsc_hz());
+	l->wire_ticks = (uint64_t)(wire_ms(config) * 1e-3 * (double)rte_get_tsc_hz());
 	l->grace_ticks = transport == TRANSPORT_TCP ? GRACE_WIRES * l->wire_ticks : 0;
 	for (unsigned i = 0; i < RELAY_LOAD_ENDS; i++)
 		open_end(l, i, transport);

@@ -70,6 +70,15 @@ struct relay_load {
 // Everything up to the first answered request, and all connections. Exits with a text where it
 // cannot.
 struct relay_load *relay_load_open(enum transport transport, uint32_t n_names);
+// Likewise, with a worker that listens for TLS too where tls is set, which somebody else speaks,
+// and a wire of so many milliseconds; 0: the usual.
+struct relay_load_config {
+	enum transport transport;
+	uint32_t n_names;
+	bool tls;
+	double wire_ms;
+};
+struct relay_load *relay_load_open_with(const struct relay_load_config *config);
 void relay_load_close(struct relay_load *l);
 
 void relay_load_start_worker(struct relay_load *l);

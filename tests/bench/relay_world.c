@@ -15,7 +15,7 @@ static const char map_text[] =
 	"hugepages: auto\n"
 	"main_core: %u\n"
 	"idle: sleep\n" // lets worker and main share a core; the bench drives the turns itself
-	"memory: {packets: 16384}\n"
+	"memory: {packets: 16384%s}\n"
 	"control: {user: nobody}\n"
 	"ports:\n"
 	"  - {name: in, device: net_ring_in, addresses: [10.10.0.1/24, \"fd10::1/64\"]}\n"
@@ -43,19 +43,24 @@ __attribute__((noreturn)) static void give_up(const char *what, const char *why)
 	exit(1);
 }
 
-static void read_map(struct relay_world *w, unsigned core, enum transport transport)
+// For as many partners over TLS as a bench with peers of its own has.
+static const char for_many[] = ", connections: 16384, buffers: 32768";
+
+static void read_map(struct relay_world *w, unsigned core, enum transport transport, bool many)
 {
 	static struct machine machine;
 	struct errors errors, warnings;
-	char text[sizeof(map_text) + sizeof(tcp_listeners) + sizeof(tls_listeners) + 32];
+	char text[sizeof(map_text) + sizeof(for_many) + sizeof(tcp_listeners) +
+		sizeof(tls_listeners) + 32];
+	const char *memory = many ? for_many : "";
 
 	errors_init(&errors, "map");
 	errors_init(&warnings, "map");
-	snprintf(text, sizeof(text), map_text, core == 0 ? 1U : 0U, core);
+	snprintf(text, sizeof(text), map_text, core == 0 ? 1U : 0U, memory, core);
 	if (machine_read("", &machine) < 0)
 		give_up("machine", "cannot be read");
 	if (!machine.core_usable[core == 0 ? 1 : 0])
-		snprintf(text, sizeof(text), map_text, core, core);
+		snprintf(text, sizeof(text), map_text, core, memory, core);
 	if (transport_is_stream(transport))
 		strcat(text, tcp_listeners);
 	if (transport == TRANSPORT_TLS)
@@ -85,7 +90,7 @@ static void open_ports(struct relay_world *w, unsigned n_frames)
 	// The devices do not come from EAL's command line: their rings are this bench's.
 	without_ports.n_ports = 0;
 	// And there may be peers beside the worker, with pools and engines of their own.
-	without_ports.n_packets *= n_frames != 0 ? 16 : 1;
+	without_ports.n_packets *= n_frames != 0 ? 24 : 1;
 	if (eal_start(&without_ports, error) < 0)
 		give_up("EAL", error);
 	w->rx[0] = new_ring("rx0", n_rx);
@@ -160,7 +165,7 @@ struct relay_world *relay_world_open_deep(
 	w->n_seen = calloc(TRAFFIC_MESSAGES, 1);
 	if (w->frames == NULL || w->branch == NULL || w->family == NULL || w->n_seen == NULL)
 		give_up("world", "no memory");
-	read_map(w, core, transport);
+	read_map(w, core, transport, n_frames != 0 && transport == TRANSPORT_TLS);
 	open_ports(w, n_frames);
 	open_worker(w);
 	make_frames(w);

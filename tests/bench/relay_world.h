@@ -43,7 +43,7 @@ struct relay_world {
 // listeners for it too; TRANSPORT_TLS: for both. Exits with a text on stderr where it cannot.
 struct relay_world *relay_world_open(unsigned core, enum transport transport);
 // Likewise, with rings that hold n_frames each, a power of two: where peers on another core go on
-// while the machine takes the worker's away.
+// while the machine takes the worker's away. Over TLS with memory for 16,384 connections.
 struct relay_world *relay_world_open_deep(
 	unsigned core, enum transport transport, unsigned n_frames);
 void relay_world_close(struct relay_world *w);
