@@ -34,6 +34,8 @@ static void build_again(const struct card *c)
 	card_init(&again, c->fingerprint, part(c, c->subject), part(c, c->issuer),
 		part(c, c->serial));
 	again.trusted = c->trusted;
+	again.usages = c->usages;
+	again.n_left_out = c->n_left_out;
 	for (unsigned i = 0; i < c->n_names; i++)
 		require(card_add_name(
 				&again, part(c, c->names[i]), (enum card_proof)c->proofs[i]) == 0);
