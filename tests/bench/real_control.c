@@ -190,20 +190,24 @@ static int wait_for(struct real_control *c, pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static uint64_t generation(const struct real_control *c)
+{
+	const struct generation *g = c->world->publisher.current;
+
+	return g != NULL ? g->number : 0;
+}
+
 // fedctl fails until control is there and attached.
 static void publish(struct real_control *c)
 {
 	char socket[PATH_BYTES], document[PATH_BYTES];
 	const char *const options[] = {"--socket", socket, "publish", document, NULL};
 	const time_t until = time(NULL) + START_S;
-	uint64_t before = 0;
+	const uint64_t before = generation(c);
 
 	path_of(c, "control.sock", socket);
 	path_of(c, "federation.yaml", document);
-	if (c->world->publisher.current != NULL)
-		before = c->world->publisher.current->number;
-	while (wait_for(c, start(c, "fedctl", options)) != 0 ||
-		c->world->publisher.current->number == before) {
+	while (wait_for(c, start(c, "fedctl", options)) != 0 || generation(c) == before) {
 		if (time(NULL) > until)
 			give_up(c, "document", "cannot be published");
 	}
@@ -248,23 +252,30 @@ void real_control_poll(struct real_control *c)
 	publisher_poll(&c->world->publisher);
 }
 
+// proc(5): utime and stime are the 12th and 13th word behind the name in brackets.
+#define WORDS_BEFORE 11
+
 double real_control_cpu_s(const struct real_control *c)
 {
 	char path[64], text[1024] = "";
-	unsigned long user = 0, system_time = 0;
+	unsigned long ticks = 0;
 	const char *at;
+	char *end;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)c->pid);
 	f = fopen(path, "re");
 	if (f == NULL)
 		return 0;
-	(void)fread(text, 1, sizeof(text) - 1, f);
+	if (fread(text, 1, sizeof(text) - 1, f) == 0)
+		text[0] = '\0';
 	fclose(f);
 	at = strrchr(text, ')');
-	if (at == NULL ||
-		sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-			&system_time) != 2)
+	for (unsigned i = 0; i <= WORDS_BEFORE && at != NULL; i++)
+		at = strchr(at + 1, ' ');
+	if (at == NULL)
 		return 0;
-	return (double)(user + system_time) / (double)sysconf(_SC_CLK_TCK);
+	ticks = strtoul(at, &end, 10);
+	ticks += strtoul(end, NULL, 10);
+	return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
