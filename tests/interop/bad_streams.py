@@ -112,12 +112,13 @@ def endless_head(stream):
     return message(stream, 1)[:-2] + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 1000) for n in range(80))
 
 
-def too_long(callee):
-    """A body beyond the limit: 413, its bytes thrown away, and the stream goes on."""
+def too_long(callee, n_bytes, status):
+    """A body beyond a limit: refused, its bytes thrown away, and the stream goes on."""
     stream = caller()
-    stream.send(message(stream, 1, body=b"x" * 200000) + message(stream, 2))
+    stream.socket.settimeout(60)
+    stream.socket.sendall(message(stream, 1, body=b"x" * n_bytes) + message(stream, 2))
     back = stream.receive_final()
-    if back is None or back.status != 413:
+    if back is None or back.status != status:
         return False, "answer: %s" % (back and back.start)
     right = answered(stream, callee, 2)
     stream.close()
@@ -218,7 +219,9 @@ def main():
     results.run("binary garbage ends the stream", ended_by, "sip_stream_lost",
                 bytes(range(256)) * 300)
     results.run("a head without an end ends the stream", ended_by, "sip_stream_lost", endless_head)
-    results.run("a body over the limit gets 413, and the stream goes on", too_long, callee)
+    results.run("a body over the limit gets 413, and the stream goes on", too_long, callee, 6 << 20, 413)
+    results.run("a body too large for UDP gets 513, and the stream goes on", too_long, callee, 200000,
+                513)
     results.run("a reset within a message harms no other stream", reset_within, callee)
     results.run("a caller that never reads is read no more, and others go on", deaf_caller, callee)
     results.run("a next hop that never reads fills its own queue only, and others go on",
