@@ -106,7 +106,9 @@ static void units_come_back_in_any_order(void **state)
 		struct body *a = get(*state, 2 * UNIT, 1, 1), *b = get(*state, 3 * UNIT, 2, 2);
 		struct body *c = get(*state, 3 * UNIT, 3, 3);
 
-		assert_true(a != NULL && b != NULL && c != NULL);
+		assert_non_null(a);
+		assert_non_null(b);
+		assert_non_null(c);
 		store(a, 2 * UNIT);
 		store(b, 3 * UNIT);
 		store(c, 3 * UNIT);
