@@ -3,6 +3,7 @@
 #include "tests/bench/control_end.h"
 
 #include "lib/base/wire.h"
+#include "tests/bench/traffic.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,10 @@ void control_end_card(uint32_t number, struct card *card)
 	wire_put32(fingerprint + 1, number);
 	card_init(card, fingerprint, VIEW("CN=" CONTROL_END_HOST), VIEW("CN=bench"), VIEW("01"));
 	card->trusted = 1;
-	if (card_add_name(card, VIEW(CONTROL_END_HOST), CARD_SAN_DNS) < 0)
+	// Of a partner's edge, and of the local domain's server: what leaves by TLS goes to who has
+	// proved the domain only.
+	if (card_add_name(card, VIEW(CONTROL_END_HOST), CARD_SAN_DNS) < 0 ||
+		card_add_name(card, VIEW(TRAFFIC_LOCAL_DOMAIN), CARD_SAN_DNS) < 0)
 		give_up("no card");
 }
 
