@@ -21,6 +21,7 @@ static enum options_result read_line(const char *line, struct options *out, stru
 	return options_read(argc, argv, out, errors);
 }
 
+#define CALLEE "--callee --device net_tap0 --address 192.0.2.2/24 "
 #define CALLER                                                                  \
 	"--caller --device net_tap0 --address 192.0.2.2/24 --target 192.0.2.1 " \
 	"--from-domain a.example --to-domain b.example "
@@ -244,8 +245,7 @@ static void what_does_not_go_with_tls_is_said(void **state)
 		CALLER "--partners 4",
 		SECURE "--domains 4",
 		SECURE "--partners 4 --connections 3",
-		"--callee --device net_tap0 --address 192.0.2.2/24 --transport tls "
-		"--certificates c",
+		CALLEE "--transport tls --certificates c",
 	};
 	struct errors errors;
 	struct options o;
