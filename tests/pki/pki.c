@@ -41,7 +41,8 @@ static EVP_PKEY *make_key(enum pki_key kind, OSSL_LIB_CTX *library)
 }
 
 // X509_set_pubkey() encodes a key and decodes it again, by whatever OpenSSL has: five times as long
-// as all the rest of a certificate.
+// as all the rest of a certificate. Such a certificate has its key for who reads it from its bytes,
+// not for X509_get0_pubkey().
 static bool set_p256(X509 *x, EVP_PKEY *key)
 {
 	unsigned char *point = NULL;
@@ -108,7 +109,7 @@ struct pki pki_issue(const struct pki *issuer, const struct pki_spec *spec)
 	set_serial(x);
 	must(ASN1_TIME_set(X509_getm_notBefore(x), (time_t)from_s) != NULL, "not before");
 	must(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)until_s) != NULL, "not after");
-	must(spec->key == PKI_P256 ? set_p256(x, p.key) : X509_set_pubkey(x, p.key) == 1,
+	must(spec->library != NULL ? set_p256(x, p.key) : X509_set_pubkey(x, p.key) == 1,
 		"public key");
 	must(X509_NAME_add_entry_by_txt(
 		     X509_get_subject_name(x), "CN", MBSTRING_UTF8, cn, -1, -1, 0) == 1,

@@ -28,7 +28,8 @@ struct pki_spec {
 	int64_t from_s, until_s; // 0: a year around PKI_NOW_S
 	bool ca;
 	enum pki_key key;
-	OSSL_LIB_CTX *library; // of PKI_P256; NULL: OpenSSL's own
+	// NULL: OpenSSL's own. Else of PKI_P256, and quickly: to be read from its bytes.
+	OSSL_LIB_CTX *library;
 };
 
 // A certificate with its key, and who issued it.
