@@ -25,6 +25,18 @@ void pool_job_free(struct job *job)
 	free(job);
 }
 
+struct job *pool_job_take(struct jobs *jobs)
+{
+	struct job *job = jobs->first;
+
+	if (job == NULL)
+		return NULL;
+	jobs->first = job->next;
+	if (jobs->first == NULL)
+		jobs->end = &jobs->first;
+	return job;
+}
+
 void pool_answer_free(struct answer *a)
 {
 	record_secrets_wipe(&a->is.secrets);
@@ -43,6 +55,7 @@ static void on_async(uv_async_t *async)
 	pthread_mutex_unlock(&p->mutex);
 	for (; a != NULL; a = next) {
 		next = a->next;
+		p->answered[(uint32_t)a->is.id] = a->is.id;
 		p->config.answered(p->config.arg, &a->is);
 		pool_answer_free(a);
 	}
@@ -60,7 +73,8 @@ static int start_thread(struct pool *p, struct thread *t)
 	int error;
 
 	t->pool = p;
-	t->end = &t->first;
+	t->under_way.end = &t->under_way.first;
+	t->beginning.end = &t->beginning.first;
 	t->places = calloc(n_places(&p->config), sizeof(*t->places));
 	if (t->places == NULL)
 		return -ENOMEM;
@@ -87,10 +101,9 @@ static void stop_thread(struct thread *t)
 	pthread_cond_signal(&t->wake);
 	pthread_mutex_unlock(&t->mutex);
 	pthread_join(t->thread, NULL);
-	while ((job = t->first) != NULL) {
-		t->first = job->next;
+	while ((job = pool_job_take(&t->under_way)) != NULL ||
+		(job = pool_job_take(&t->beginning)) != NULL)
 		pool_job_free(job);
-	}
 	pool_thread_clear(t, n_places(&t->pool->config));
 	free(t->places);
 	pthread_cond_destroy(&t->wake);
@@ -99,7 +112,10 @@ static void stop_thread(struct thread *t)
 
 static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct pool *p = handle->data;
+
+	free(p->answered);
+	free(p);
 }
 
 struct pool *pool_new(const struct pool_config *config)
@@ -118,8 +134,10 @@ struct pool *pool_new(const struct pool_config *config)
 	if (config->now_s == NULL)
 		p->config.now_s = machine_now_s;
 	p->end = &p->first;
-	error = uv_async_init(config->loop, &p->async, on_async);
+	p->answered = calloc(config->n_max, sizeof(*p->answered));
+	error = p->answered != NULL ? uv_async_init(config->loop, &p->async, on_async) : -ENOMEM;
 	if (error < 0) {
+		free(p->answered);
 		free(p);
 		errno = -error;
 		return NULL;
@@ -164,13 +182,16 @@ static struct job *job_new(enum job_kind kind, uint64_t id, size_t n_bytes)
 	return job;
 }
 
+// A record comes after the answer to the one before: none of an id overtakes another.
 static void give(struct pool *p, struct job *job)
 {
 	struct thread *t = thread_of(p, job->id);
+	bool under_way = job->kind == JOB_DROP || p->answered[(uint32_t)job->id] == job->id;
+	struct jobs *jobs = under_way ? &t->under_way : &t->beginning;
 
 	pthread_mutex_lock(&t->mutex);
-	*t->end = job;
-	t->end = &job->next;
+	*jobs->end = job;
+	jobs->end = &job->next;
 	pthread_cond_signal(&t->wake);
 	pthread_mutex_unlock(&t->mutex);
 }
@@ -223,8 +244,10 @@ void pool_step(struct pool *p, uint64_t id, struct view record)
 
 void pool_drop(struct pool *p, uint64_t id)
 {
+	struct place *place = pool_place_of(thread_of(p, id), id);
 	struct job *job = job_new(JOB_DROP, id, 0);
 
+	atomic_store_explicit(&place->dropped, id, memory_order_relaxed);
 	// Else its place is cleared by the next handshake there.
 	if (job != NULL)
 		give(p, job);

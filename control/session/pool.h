@@ -33,7 +33,7 @@ struct pool_answer {
 struct pool_config {
 	uv_loop_t *loop;
 	unsigned n_threads;     // 1 to POOL_THREADS_MAX
-	uint32_t n_max;         // the lower half of an id is less
+	uint32_t n_max;         // the lower half of an id is less; the upper half grows, from 1 on
 	int64_t (*now_s)(void); // seconds since the epoch, by any thread; NULL: the machine's clock
 	void (*answered)(
 		void *arg, const struct pool_answer *answer); // the answer is wiped after it
@@ -49,8 +49,11 @@ void pool_free(struct pool *p);
 // case. params: copied. False: out of memory.
 bool pool_begin(
 	struct pool *p, uint64_t id, struct tls_context *context, const struct tls_params *params);
-// One record: copied. Is answered, be it with a failure, unless memory has run out.
+// One record: copied; the next one of a session after the answer to this one. Is answered, be it
+// with a failure, unless memory has run out. Goes before sessions that begin, once one of its own
+// has been answered.
 void pool_step(struct pool *p, uint64_t id, struct view record);
+// What was given of it and is not done yet is not done.
 void pool_drop(struct pool *p, uint64_t id);
 
 // Name of a card: of its SHA-256, never 0.

@@ -19,7 +19,7 @@ uint64_t pool_card_name(const struct card *card)
 	return name != 0 ? name : 1;
 }
 
-static struct place *place_of(const struct thread *t, uint64_t id)
+struct place *pool_place_of(const struct thread *t, uint64_t id)
 {
 	return &t->places[(uint32_t)id / t->pool->config.n_threads];
 }
@@ -95,12 +95,14 @@ static void make_step(struct thread *t, const struct place *place, struct view r
 static void leave(struct place *place)
 {
 	tls_handshake_free(place->handshake);
-	*place = (struct place){0};
+	place->id = 0;
+	place->handshake = NULL;
+	place->refusal = (enum tls_refusal)0;
 }
 
 static void begin(struct thread *t, const struct job *job)
 {
-	struct place *place = place_of(t, job->id);
+	struct place *place = pool_place_of(t, job->id);
 	const struct pool_config *config = &t->pool->config;
 
 	leave(place);
@@ -119,17 +121,21 @@ static void begin(struct thread *t, const struct job *job)
 
 static void run_job(struct thread *t, const struct job *job)
 {
-	struct place *place = place_of(t, job->id);
+	struct place *place = pool_place_of(t, job->id);
 
+	// Ids of a place grow.
+	if (job->id <= atomic_load_explicit(&place->dropped, memory_order_relaxed)) {
+		if (place->id == job->id)
+			leave(place);
+		return;
+	}
 	if (job->kind == JOB_BEGIN) {
 		begin(t, job);
 		return;
 	}
 	if (place->id != job->id)
 		return;
-	if (job->kind == JOB_DROP)
-		leave(place);
-	else if (place->handshake != NULL)
+	if (place->handshake != NULL)
 		make_step(t, place, view_of(job->bytes, job->n_bytes));
 	else
 		tell_refusal(t->pool, job->id, place->refusal);
@@ -141,14 +147,10 @@ static struct job *take(struct thread *t)
 	struct job *job = NULL;
 
 	pthread_mutex_lock(&t->mutex);
-	while (!t->stop && t->first == NULL)
+	while (!t->stop && t->under_way.first == NULL && t->beginning.first == NULL)
 		pthread_cond_wait(&t->wake, &t->mutex);
-	if (!t->stop) {
-		job = t->first;
-		t->first = job->next;
-		if (t->first == NULL)
-			t->end = &t->first;
-	}
+	if (!t->stop)
+		job = pool_job_take(t->under_way.first != NULL ? &t->under_way : &t->beginning);
 	pthread_mutex_unlock(&t->mutex);
 	return job;
 }

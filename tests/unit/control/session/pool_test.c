@@ -5,6 +5,7 @@
 #include "tests/unit/control/tls/peer.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #define N_MAX      64
 #define N_THREADS  3
@@ -12,7 +13,7 @@
 #define ROUNDS_MAX 20000
 
 struct heard {
-	unsigned n;
+	unsigned n, order; // order: of the last among all
 	struct pool_answer last;
 	uint8_t output[PEER_BYTES_MAX];
 };
@@ -23,11 +24,44 @@ struct fixture {
 	uv_loop_t loop;
 	struct pool *pool;
 	struct heard heard[N_MAX]; // by the lower half of the id
+	unsigned n_heard;
 };
+
+// Where a thread of the pool asks for the time, which it does as a handshake begins, it can be
+// held.
+static struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool is_closed;
+	unsigned n_waiting;
+} gate = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static int64_t now_s(void)
 {
+	pthread_mutex_lock(&gate.mutex);
+	gate.n_waiting++;
+	pthread_cond_broadcast(&gate.changed);
+	while (gate.is_closed)
+		pthread_cond_wait(&gate.changed, &gate.mutex);
+	gate.n_waiting--;
+	pthread_mutex_unlock(&gate.mutex);
 	return PKI_NOW_S;
+}
+
+static void gate_set(bool is_closed)
+{
+	pthread_mutex_lock(&gate.mutex);
+	gate.is_closed = is_closed;
+	pthread_cond_broadcast(&gate.changed);
+	pthread_mutex_unlock(&gate.mutex);
+}
+
+static void gate_await(void)
+{
+	pthread_mutex_lock(&gate.mutex);
+	while (gate.n_waiting == 0)
+		pthread_cond_wait(&gate.changed, &gate.mutex);
+	pthread_mutex_unlock(&gate.mutex);
 }
 
 static void answered(void *arg, const struct pool_answer *a)
@@ -36,6 +70,7 @@ static void answered(void *arg, const struct pool_answer *a)
 	struct heard *h = &f->heard[(uint32_t)a->id];
 
 	h->n++;
+	h->order = ++f->n_heard;
 	h->last = *a;
 	memcpy(h->output, a->output.at, a->output.len);
 	h->last.output = view_of(h->output, a->output.len);
@@ -254,6 +289,82 @@ static void a_dropped_one_is_not_answered_and_its_place_is_free(void **state)
 	assert_int_equal(f->heard[6].n, 1);
 }
 
+// The peer's next record.
+static void step(struct fixture *f, uint32_t i, struct peer *peer)
+{
+	struct view record = peer_record(peer);
+
+	assert_int_not_equal(record.len, 0);
+	pool_step(f->pool, id_of(i), record);
+	peer_taken(peer, record.len);
+}
+
+static void begin_as_server(struct fixture *f, uint32_t i, struct peer *peer)
+{
+	const struct peer_spec spec = {.role = TLS_CLIENT, .shows = &f->partner};
+	const struct tls_params params = {.role = TLS_SERVER};
+
+	peer_init(peer, &spec);
+	peer_feed(peer, VIEW_NONE);
+	begin(f, i, &params);
+}
+
+// All of one thread: multiples of N_THREADS. The first is between two of its steps, the second
+// holds the thread, the others have begun behind that.
+#define N_CROWD 5
+
+static void crowd(struct fixture *f, struct peer peers[N_CROWD])
+{
+	begin_as_server(f, 0, &peers[0]);
+	step(f, 0, &peers[0]);
+	await(f, 0, 1);
+	peer_feed(&peers[0], f->heard[0].last.output);
+	gate_set(true);
+	for (uint32_t i = 1; i < N_CROWD; i++) {
+		begin_as_server(f, i * N_THREADS, &peers[i]);
+		if (i == 1)
+			gate_await();
+		step(f, i * N_THREADS, &peers[i]);
+	}
+}
+
+static void what_is_under_way_goes_before_what_begins(void **state)
+{
+	struct fixture *f = *state;
+	static struct peer peers[N_CROWD];
+
+	crowd(f, peers);
+	step(f, 0, &peers[0]);
+	gate_set(false);
+	for (uint32_t i = 0; i < N_CROWD; i++)
+		await(f, i * N_THREADS, i == 0 ? 2 : 1);
+	for (uint32_t i = 1; i < N_CROWD; i++)
+		assert_true(f->heard[0].order < f->heard[i * N_THREADS].order);
+	for (uint32_t i = 0; i < N_CROWD; i++) {
+		peer_feed(&peers[i], f->heard[i * N_THREADS].last.output);
+		shake(f, i * N_THREADS, &peers[i]);
+		assert_int_equal(f->heard[i * N_THREADS].last.step, TLS_DONE);
+		peer_fini(&peers[i]);
+	}
+}
+
+static void what_is_dropped_before_its_turn_is_not_done(void **state)
+{
+	struct fixture *f = *state;
+	static struct peer peers[N_CROWD];
+
+	crowd(f, peers);
+	for (uint32_t i = 1; i < N_CROWD; i++)
+		pool_drop(f->pool, id_of(i * N_THREADS));
+	gate_set(false);
+	shake(f, 0, &peers[0]);
+	assert_int_equal(f->heard[0].last.step, TLS_DONE);
+	for (uint32_t i = 0; i < N_CROWD; i++) {
+		assert_int_equal(f->heard[i * N_THREADS].n > 0, i == 0);
+		peer_fini(&peers[i]);
+	}
+}
+
 static void a_pool_that_goes_takes_its_handshakes_with_it(void **state)
 {
 	struct fixture *f = *state;
@@ -299,6 +410,8 @@ int main(void)
 		CASE(one_that_cannot_begin_says_so_at_its_first_step),
 		CASE(what_is_no_tls_is_refused_by_name),
 		CASE(a_dropped_one_is_not_answered_and_its_place_is_free),
+		CASE(what_is_under_way_goes_before_what_begins),
+		CASE(what_is_dropped_before_its_turn_is_not_done),
 		CASE(a_pool_that_goes_takes_its_handshakes_with_it),
 		cmocka_unit_test(a_pool_without_threads_is_none),
 		cmocka_unit_test(a_card_has_the_name_of_its_content),
