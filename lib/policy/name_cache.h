@@ -115,11 +115,12 @@ static inline void name_slot_learn(
 static inline struct view name_slot_read(const struct name_slot *slot, struct name_slot *copy)
 {
 	const uint64_t *from = (const uint64_t *)slot;
-	uint64_t words[sizeof(*slot) / sizeof(uint64_t)];
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		words[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-	memcpy(copy, words, sizeof(words));
+	for (size_t i = 0; i < sizeof(*slot) / sizeof(*from); i++) {
+		uint64_t word = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+
+		memcpy((uint8_t *)copy + i * sizeof(word), &word, sizeof(word));
+	}
 	return copy->len <= NAME_SLOT_TEXT_BYTES ? view_of(copy->text, copy->len) : VIEW_NONE;
 }
 
