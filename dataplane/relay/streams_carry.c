@@ -126,8 +126,9 @@ static void respond(struct streams *s, struct parcel *p, uint64_t now)
 		return;
 	}
 	// Its queue is full, for its peer does not read: responses are not shed, so it ends. Or
-	// memory is, which is not this peer's doing.
-	if (tcp_unacked(s->config.tcp, conn) >= STREAMS_UNREAD_BYTES) {
+	// memory is, which is not this peer's doing. Of a backlog, time says who does not read.
+	if ((st->flags & STREAM_WRITING) == 0 &&
+		tcp_unacked(s->config.tcp, conn) >= STREAMS_UNREAD_BYTES) {
 		put(s, p);
 		tcp_abort(s->config.tcp, conn, REASON_sip_stream_stuck);
 	} else {

@@ -545,6 +545,39 @@ static void a_large_response_returns_whole_and_others_behind_it(void **state)
 	assert_int_equal(town_counter(t, REASON_sip_response_relayed), 2);
 }
 
+// Bytes in flight are a backlog's own doing, and say nothing of who does not read.
+static void responses_behind_a_large_one_are_bounded_and_cost_no_connection(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *caller = caller_of(t), *callee;
+	const unsigned n_requests = 1200;
+	struct large l;
+	size_t at;
+
+	for (unsigned i = 1; i <= n_requests; i++) {
+		town_say(t, caller, small(i));
+		town_run(t, 1);
+	}
+	town_run(t, 10);
+	callee = callee_of(t);
+	l = answer(callee->text, 2 * MB);
+	at = check_message(callee, 0, 1, "small", 5);
+	caller->deaf = true;
+	say_large(t, callee, &l);
+	town_run(t, 50);
+	for (unsigned i = 2; i <= n_requests; i++) {
+		town_say(t, callee, town_response(callee->text + at, "202 Accepted"));
+		town_run(t, 1);
+		at = check_message(callee, at, i, "small", 5);
+	}
+	assert_int_equal(town_counter(t, REASON_sip_stream_stuck), 0);
+	assert_in_range(town_counter(t, REASON_sip_response_no_memory), 1, n_requests);
+	caller->deaf = false;
+	town_run(t, 1000);
+	at = check_large(caller, 0, 1, &l);
+	assert_true(strncmp(caller->text + at, "SIP/2.0 202 Accepted\r\n", 22) == 0);
+}
+
 static void a_large_message_for_a_datagram_is_refused_with_513(void **state)
 {
 	struct town *t = *state;
@@ -634,6 +667,7 @@ int main(void)
 		TEST(a_connection_lost_in_the_middle_tells_those_who_wait),
 		TEST(what_waits_behind_a_body_is_bounded),
 		TEST(a_large_response_returns_whole_and_others_behind_it),
+		TEST(responses_behind_a_large_one_are_bounded_and_cost_no_connection),
 		TEST(a_large_message_for_a_datagram_is_refused_with_513),
 		TEST_TINY(no_large_message_leaves_as_a_datagram),
 		TEST(a_large_message_that_nobody_gets_is_answered_503_with_retry_after),
