@@ -46,11 +46,13 @@ struct streams *streams_new(const struct streams_config *config)
 	// An index is less than that, so no id becomes 0.
 	s->salt = config->salt | UINT64_C(1) << 31;
 	s->list = calloc(config->n_conns, sizeof(*s->list));
+	s->n_pauses = calloc(config->n_conns, sizeof(*s->n_pauses));
 	s->scratch_bytes = 4 * (config->message_bytes_max + STREAMS_OPEN_BYTES);
 	s->scratch_bytes -= s->scratch_bytes % STREAMS_LINE_BYTES;
 	s->scratch = aligned_alloc(STREAMS_LINE_BYTES, s->scratch_bytes);
-	r = s->list != NULL && s->scratch != NULL ? again_init(&s->again, config->n_again)
-						  : -ENOMEM;
+	r = s->list != NULL && s->n_pauses != NULL && s->scratch != NULL
+		? again_init(&s->again, config->n_again)
+		: -ENOMEM;
 	if (r == 0)
 		r = pending_init(&s->pending, config->n_pending);
 	if (r == 0)
@@ -82,6 +84,7 @@ void streams_free(struct streams *s)
 	pending_fini(&s->pending);
 	senders_fini(&s->senders);
 	free(s->scratch);
+	free(s->n_pauses);
 	free(s->list);
 	free(s);
 }

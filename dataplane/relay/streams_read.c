@@ -13,6 +13,8 @@
 #define PART_BYTES 4096
 // Until one that does not read is looked at again.
 #define PAUSE_MS 20
+// Of answers that are not read, until the connection is ended: timers B and F (RFC 3261 §17.1).
+#define UNREAD_MS 32000
 // Of a refused body, thrown away so that the stream goes on; beyond, it is closed. More than any
 // limit of bodies that a policy can say.
 #define SKIPPED_BYTES_MAX (32U << 20)
@@ -337,13 +339,21 @@ static void watch(struct streams *s, struct stream *st)
 }
 
 // Whoever does not read the answers to what it has asked is not asked for more: its own window
-// closes, and nobody else's.
+// closes, and nobody else's. It holds memory that all share, and not for long: egress ends its own.
 static bool must_pause(struct streams *s, struct stream *st, tcp_conn_id conn)
 {
+	uint16_t *n_pauses = &s->n_pauses[stream_index(s, st)];
+
 	// A backlog bounds itself: with a body in flight that much says nothing of who reads.
 	if ((st->flags & (STREAM_SAID | STREAM_WRITING)) != 0 ||
-		tcp_unacked(s->config.tcp, conn) < STREAMS_UNREAD_BYTES)
+		tcp_unacked(s->config.tcp, conn) < STREAMS_UNREAD_BYTES) {
+		*n_pauses = 0;
 		return false;
+	}
+	if ((st->flags & STREAM_OURS) == 0 && ++*n_pauses > UNREAD_MS / PAUSE_MS) {
+		tcp_abort(s->config.tcp, conn, REASON_sip_stream_stuck);
+		return true;
+	}
 	st->flags |= STREAM_PAUSED;
 	stream_set_timer(s, st, PAUSE_MS);
 	return true;

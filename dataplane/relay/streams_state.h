@@ -128,6 +128,7 @@ struct streams {
 	struct sessions *sessions;
 	struct parcel **rests; // by index: plaintext of a TLS stream's unfinished message, or NULL
 	uint32_t rests_weight; // of all of them
+	uint16_t *n_pauses;    // by index: in a row, for it does not read
 	struct stream *list;   // by the index of a connection
 	uint64_t salt;         // ids of a former run name no connection of this one
 	uint32_t first_active, last_active; // index + 1

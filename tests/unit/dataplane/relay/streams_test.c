@@ -693,6 +693,32 @@ static void who_does_not_read_is_not_read_from(void **state)
 	assert_int_equal(town_count(deaf->text, "SIP/2.0 403 "), 4 * 600);
 }
 
+// Its window is probed and answered for ever: TCP does not end it.
+static void who_never_reads_is_ended(void **state)
+{
+	static char many[200000];
+	struct town *t = *state;
+	struct town_peer *deaf = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 600; i++)
+		n += (size_t)sprintf(many + n, "%s",
+			town_request("MESSAGE", "stranger.example", "partner.example", VIA_LOCAL,
+				i + 1, ""));
+	deaf->deaf = true;
+	for (unsigned i = 0; i < 4; i++) {
+		town_say_bytes(t, deaf, many, n);
+		town_run(t, 400);
+	}
+	town_run(t, 25000);
+	assert_int_equal(town_counter(t, REASON_sip_stream_stuck), 0);
+	town_run(t, 15000);
+	assert_int_equal(town_counter(t, REASON_sip_stream_stuck), 1);
+	deaf->deaf = false;
+	town_run(t, 100);
+	assert_true(deaf->closed);
+}
+
 static void without_packet_memory_a_message_waits_in_its_connection(void **state)
 {
 	struct town *t = *state;
@@ -749,6 +775,7 @@ int main(void)
 		TEST_TWO(a_response_finds_the_worker_of_its_connection),
 		TEST_TWO(a_request_finds_the_connection_whichever_worker_reads_it),
 		TEST(who_does_not_read_is_not_read_from),
+		TEST(who_never_reads_is_ended),
 		TEST(without_packet_memory_a_message_waits_in_its_connection),
 	};
 
