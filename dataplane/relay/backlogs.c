@@ -69,11 +69,10 @@ bool backlogs_has(const struct backlogs *b, tcp_conn_id conn)
 static bool has_share(const struct backlogs *b, const struct backlog *l, const struct parcel *p)
 {
 	const struct backlogs_config *c = &b->config;
-	unsigned part = p->kind == PARCEL_KEEP ? 1 : 2;
 
-	return l->behind_bytes + p->len <= c->behind_bytes_max / part &&
-		l->behind_weight + p->weight <= c->behind_weight_of_all / 2 / part &&
-		b->behind_weight + p->weight <= c->behind_weight_of_all / part;
+	return l->behind_bytes + p->len <= parcel_bound(p, c->behind_bytes_max) &&
+		l->behind_weight + p->weight <= parcel_bound(p, c->behind_weight_of_all / 2) &&
+		b->behind_weight + p->weight <= parcel_bound(p, c->behind_weight_of_all);
 }
 
 static int append(struct backlogs *b, struct backlog *l, struct parcel *p)

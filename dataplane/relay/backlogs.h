@@ -32,7 +32,7 @@ struct backlogs_config {
 	const struct relay_host *host;
 	uint64_t *counters;            // REASON_N
 	uint32_t in_flight_of_all;     // bytes, of buffer memory
-	uint32_t behind_bytes_max;     // of a connection; for PARCEL_REQUEST half of it
+	uint32_t behind_bytes_max;     // of a connection; as all three by parcel_bound()
 	uint32_t behind_weight_of_all; // of which a connection may have half
 	uint32_t write_ms;             // of a message; of one with a body, body_ms() more
 	// A connection has one now, or no more.

@@ -17,8 +17,8 @@
 // A TLS 1.2 connection whose keys are used up (session_wear()) goes on carrying messages until
 // another one is up, and all that was written to it has arrived: pairs keep their order.
 //
-// Bounds are hard ones for PARCEL_KEEP; PARCEL_REQUEST is refused beyond half of them, except
-// where the queue is empty.
+// Bounds are hard ones for PARCEL_KEEP; what else there is, is refused earlier (parcel_bound()),
+// except where the queue is empty.
 //
 // Thread: one worker's; struct egress is its own. Pure but for its host.
 

@@ -185,7 +185,8 @@ static bool is_stuck(struct egress *e, struct slot *s, uint64_t now)
 
 bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
 {
-	bool keep = p->kind == PARCEL_KEEP, fits;
+	const enum parcel_kind kind = (enum parcel_kind)p->kind;
+	bool fits;
 	int error = -ENOBUFS;
 	tcp_conn_id conn;
 
@@ -201,7 +202,7 @@ bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now
 
 	if (s->first == NULL && fits && conn != 0)
 		error = backlogs_write(e->config.backlogs, conn, p, now);
-	if (error == 0 && !keep)
+	if (error == 0 && kind == PARCEL_REQUEST)
 		s->full_since = 0;
 	if (error == 0)
 		return true;
@@ -209,12 +210,12 @@ bool slot_write(struct egress *e, struct slot *s, struct parcel *p, uint64_t now
 		give_up(e, s, conn, now);
 		return false;
 	}
-	if (!fits && (keep || is_stuck(e, s, now))) {
+	if (!fits && (kind == PARCEL_KEEP || is_stuck(e, s, now))) {
 		end_stuck(e, s, conn, now);
 		return false;
 	}
 	// What is full is the memory of all: that passes.
-	if ((!keep && conn != 0) || !slot_wait(e, s, p, now))
+	if ((kind != PARCEL_KEEP && conn != 0) || !slot_wait(e, s, p, now))
 		egress_refuse(e, p, REASON_egress_full, now);
 	return true;
 }

@@ -20,7 +20,7 @@ static uint32_t weight_of_target(const struct egress *e, const struct slot *s)
 
 static bool has_share(const struct parcel *p, uint64_t used, uint32_t hard)
 {
-	return used + p->weight <= (p->kind == PARCEL_KEEP ? hard : hard / 2);
+	return used + p->weight <= parcel_bound(p, hard);
 }
 
 // Whether memory is left for it: of all that may wait, for its target, of whom it belongs to; of
@@ -49,10 +49,9 @@ static void add(struct egress *e, struct slot *s, const struct parcel *p)
 bool slot_wait(struct egress *e, struct slot *s, struct parcel *p, uint64_t now)
 {
 	const struct egress_config *c = &e->config;
-	uint32_t n_max = p->kind == PARCEL_KEEP ? c->waiting_max : c->waiting_max / 2;
 
-	if (s->n_waiting >= n_max || !parcel_fits(p, s->waiting_bytes, c->waiting_bytes) ||
-		!has_shares(e, s, p))
+	if (s->n_waiting >= parcel_bound(p, c->waiting_max) ||
+		!parcel_fits(p, s->waiting_bytes, c->waiting_bytes) || !has_shares(e, s, p))
 		return false;
 	p->due = now + e->waiting_ns;
 	p->next = NULL;

@@ -109,11 +109,9 @@ void egress_refuse(struct egress *e, struct parcel *p, enum reason reason, uint6
 // All that wait are refused.
 void slot_refuse_all(struct egress *e, struct slot *s, enum reason reason, uint64_t now);
 // Whether the bound for its kind allows n_bytes more behind what is queued.
-static inline bool parcel_fits(const struct parcel *p, uint64_t queued, uint64_t hard)
+static inline bool parcel_fits(const struct parcel *p, uint64_t queued, uint32_t hard)
 {
-	if (p->kind == PARCEL_KEEP || queued == 0)
-		return queued + p->len <= hard;
-	return queued + p->len <= hard / 2;
+	return queued + p->len <= (queued == 0 ? hard : parcel_bound(p, hard));
 }
 
 static inline struct slot_name *slot_name(const struct egress *e, const struct slot *s)

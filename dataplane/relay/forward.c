@@ -234,6 +234,14 @@ static void describe_tls(const struct relay *r, struct job *job)
 	}
 }
 
+// FEATURES R5. A To tag is of a dialog (RFC 3261 §12.2).
+static enum parcel_kind kind_of(const struct request *rq, enum sip_method method)
+{
+	if (method == SIP_M_ACK || method == SIP_M_BYE || method == SIP_M_CANCEL)
+		return PARCEL_KEEP;
+	return rq->to.tag.len > 0 ? PARCEL_DIALOG : PARCEL_REQUEST;
+}
+
 // What is to be known of a request that leaves by a stream or came by one.
 static void describe(const struct relay *r, struct job *job)
 {
@@ -241,9 +249,7 @@ static void describe(const struct relay *r, struct job *job)
 	enum sip_method method = (enum sip_method)job->message.method;
 
 	out->is_response = false;
-	out->kind = method == SIP_M_ACK || method == SIP_M_BYE || method == SIP_M_CANCEL
-		? PARCEL_KEEP
-		: PARCEL_REQUEST;
+	out->kind = kind_of(&job->request, method);
 	out->method = (uint8_t)method;
 	out->n_slots = job->hop.connections;
 	out->status = 0;

@@ -9,7 +9,8 @@
 #include "lib/base/reason.h"
 
 enum parcel_kind {
-	PARCEL_REQUEST, // may be refused where a queue is full
+	PARCEL_REQUEST, // a new one: refused where a queue is half full
+	PARCEL_DIALOG,  // within a dialog: refused where it is three quarters full
 	PARCEL_KEEP,    // ACK, BYE, CANCEL and responses: never shed (FEATURES R5)
 };
 
@@ -42,6 +43,14 @@ struct parcel {
 	bool again; // over UDP for a sender on a stream, which will not repeat it: we do (timers A,
 		    // E)
 };
+
+// How much of a queue its kind may fill.
+static inline uint32_t parcel_bound(const struct parcel *p, uint32_t hard)
+{
+	return p->kind == PARCEL_KEEP      ? hard
+		: p->kind == PARCEL_DIALOG ? hard - hard / 4
+					   : hard / 2;
+}
 
 // What the relay needs of the worker that it runs in; each takes arg first. Also how tests stand
 // in for one.

@@ -385,15 +385,17 @@ static void a_partner_that_has_finished_gets_the_next_message_on_another_connect
 	assert_int_equal(world_last_told(w, LINK_TARGET_STATE)->target_state.state, LINK_TARGET_UP);
 }
 
-static void a_queue_takes_requests_to_half_its_bound_and_the_rest_for_what_is_kept(void **state)
+static void a_queue_sheds_new_requests_before_dialogs_and_these_before_what_is_kept(void **state)
 {
 	struct world *w = *state;
 
 	w->answers = false;
 	assert_int_equal(fill(w, 0, PARCEL_REQUEST, 10), 512);
 	assert_int_equal(w->refused[0], REASON_egress_full);
-	assert_int_equal(fill(w, 0, PARCEL_KEEP, 10), 512);
+	assert_int_equal(fill(w, 0, PARCEL_DIALOG, 10), 256);
 	assert_int_equal(w->refused[1], REASON_egress_full);
+	assert_int_equal(fill(w, 0, PARCEL_KEEP, 10), 256);
+	assert_int_equal(w->refused[2], REASON_egress_full);
 	assert_int_equal(reason_sip_status(REASON_egress_full), 503);
 	world_open(w);
 	world_run(w, 50);
@@ -751,7 +753,7 @@ int main(void)
 		CASE(no_source_port_is_a_failure_that_control_hears_of),
 		CASE(a_connection_that_ends_is_asked_for_again_by_the_next_message),
 		CASE(a_partner_that_has_finished_gets_the_next_message_on_another_connection),
-		CASE(a_queue_takes_requests_to_half_its_bound_and_the_rest_for_what_is_kept),
+		CASE(a_queue_sheds_new_requests_before_dialogs_and_these_before_what_is_kept),
 		CASE(a_queue_is_bounded_in_bytes_too),
 		CASE(one_message_over_half_the_bound_goes_where_nothing_waits),
 		cmocka_unit_test(messages_that_wait_are_bounded_over_all_targets),

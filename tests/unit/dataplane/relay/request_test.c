@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "dataplane/relay/parcel.h"
 #include "tests/unit/dataplane/relay/world.h"
 #include "tests/unit/test.h"
 
@@ -283,6 +284,42 @@ static void another_spelling_of_the_source_s_ipv6_needs_no_received(void **state
 	       "Call-ID: transaction\r\n"                   \
 	       "CSeq: 5 " method "\r\n"                     \
 	       "\r\n"
+
+// FEATURES R5.
+static void a_request_within_a_dialog_is_worth_more_than_a_new_one(void **state)
+{
+	static const struct {
+		const char *method, *to_tag;
+		enum parcel_kind kind;
+	} rows[] = {
+		{"INVITE", "", PARCEL_REQUEST},
+		{"INVITE", ";tag=theirs", PARCEL_DIALOG},
+		{"UPDATE", ";tag=theirs", PARCEL_DIALOG},
+		{"MESSAGE", "", PARCEL_REQUEST},
+		{"BYE", ";tag=theirs", PARCEL_KEEP},
+		{"CANCEL", "", PARCEL_KEEP},
+		{"ACK", ";tag=theirs", PARCEL_KEEP},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct relay_out out;
+		char message[512];
+
+		snprintf(message, sizeof(message),
+			"%s sip:bob@named.example SIP/2.0\r\n"
+			"Via: SIP/2.0/UDP host;branch=z9hG4bKsame\r\n"
+			"Max-Forwards: 70\r\n"
+			"From: <sip:alice@local.example>;tag=77\r\n"
+			"To: <sip:bob@named.example>%s\r\n"
+			"Call-ID: worth\r\n"
+			"CSeq: 5 %s\r\n"
+			"\r\n",
+			rows[i].method, rows[i].to_tag, rows[i].method);
+		out = world_send(*state, 0, WORLD_INSIDE, "10.0.0.10", view_string(message));
+		assert_int_equal(out.reason, REASON_sip_request_relayed);
+		assert_int_equal(out.kind, rows[i].kind);
+	}
+}
 
 // RFC 3261 §9.1, §17.1.1.3: branch and sent-by together are what the next hop knows them by.
 static void between_local_domains_any_listener_gives_the_same_transaction(void **state)
@@ -568,6 +605,7 @@ int main(void)
 		CASE(another_spelling_of_the_source_s_ipv6_needs_no_received),
 		CASE(invite_cancel_and_ack_agree_on_any_worker_from_any_source),
 		CASE(between_local_domains_any_listener_gives_the_same_transaction),
+		CASE(a_request_within_a_dialog_is_worth_more_than_a_new_one),
 		CASE(they_agree_without_the_magic_cookie_too),
 		CASE(another_transaction_has_another_branch),
 		CASE(pairs_spread_over_a_partner_s_hops),
