@@ -663,14 +663,10 @@ static void a_request_finds_the_connection_whichever_worker_reads_it(void **stat
 	assert_null(town_accepted(t, "198.51.100.10", 1));
 }
 
-// What a deaf caller has asked for is not read beyond a bound, and nobody else waits.
-static void who_does_not_read_is_not_read_from(void **state)
+// A caller that reads nothing asks four times for 600 refusals.
+static void ask_deaf(struct town *t, struct town_peer *deaf)
 {
 	static char many[200000];
-	struct town *t = *state;
-	struct town_peer *deaf = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
-	struct town_peer *other = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
-	uint64_t refused;
 	size_t n = 0;
 
 	for (unsigned i = 0; i < 600; i++)
@@ -682,6 +678,17 @@ static void who_does_not_read_is_not_read_from(void **state)
 		town_say_bytes(t, deaf, many, n);
 		town_run(t, 400);
 	}
+}
+
+// What a deaf caller has asked for is not read beyond a bound, and nobody else waits.
+static void who_does_not_read_is_not_read_from(void **state)
+{
+	struct town *t = *state;
+	struct town_peer *deaf = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
+	struct town_peer *other = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
+	uint64_t refused;
+
+	ask_deaf(t, deaf);
 	refused = town_counter(t, REASON_from_unlisted);
 	assert_true(refused > 600 && refused < 4 * 600);
 	town_say(t, other, message(1));
@@ -696,20 +703,10 @@ static void who_does_not_read_is_not_read_from(void **state)
 // Its window is probed and answered for ever: TCP does not end it.
 static void who_never_reads_is_ended(void **state)
 {
-	static char many[200000];
 	struct town *t = *state;
 	struct town_peer *deaf = town_connect(t, "10.0.0.10", TOWN_INSIDE, 0);
-	size_t n = 0;
 
-	for (unsigned i = 0; i < 600; i++)
-		n += (size_t)sprintf(many + n, "%s",
-			town_request("MESSAGE", "stranger.example", "partner.example", VIA_LOCAL,
-				i + 1, ""));
-	deaf->deaf = true;
-	for (unsigned i = 0; i < 4; i++) {
-		town_say_bytes(t, deaf, many, n);
-		town_run(t, 400);
-	}
+	ask_deaf(t, deaf);
 	town_run(t, 25000);
 	assert_int_equal(town_counter(t, REASON_sip_stream_stuck), 0);
 	town_run(t, 15000);
